@@ -1,0 +1,1 @@
+"""What can be written: one module per format; each satisfies ``format.FormatModule``."""

@@ -1,0 +1,105 @@
+"""The runtime contract, and the table of runtimes.
+
+A runtime is a module in ``backends/`` with one function, ``open_session``.
+To add one: write the module, add its row, run ``tests/runtimes``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from edgewright_runtimes.errors import MissingExtra, UnknownName
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgewright_runtimes.backends import litert, null, onnxruntime, tflite_runtime
+    from edgewright_runtimes.records import Format, TensorSpec
+
+    Array = np.ndarray[Any, Any]
+    Arrays = Mapping[str, Array]
+    # mypy proves that each backend keeps the contract
+    _modules: tuple[RuntimeModule, ...] = (litert, null, onnxruntime, tflite_runtime)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    threads: int = 1
+
+
+class Session(Protocol):
+    """A model ready to run. Close it, or use ``contextlib.closing``."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]: ...
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]: ...
+    def run(self, feeds: Arrays) -> Arrays:
+        """Feeds as the file takes them (quantized where it is); fresh arrays come back."""
+
+    def reset(self) -> None:
+        """Forget what a stateful model carries from one run to the next."""
+
+    def in_force(self) -> Mapping[str, str]:
+        """What is really active, not what was asked for: delegate, threads, version."""
+
+    def close(self) -> None: ...
+
+
+class RuntimeModule(Protocol):
+    def open_session(self, path: Path, *, options: SessionOptions) -> Session: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One row of the table: what it runs, where it lives, how to get it."""
+
+    name: str
+    formats: tuple[Format, ...]
+    module: str
+    package: str = ""  # what is imported, for a check that imports nothing
+    extra: str = ""
+
+
+RUNTIMES = {
+    r.name: r
+    for r in (
+        Runtime("litert", ("tflite",), "litert", "ai_edge_litert", "litert"),
+        Runtime("tflite-runtime", ("tflite",), "tflite_runtime", "tflite_runtime", "tflite"),
+        Runtime("onnxruntime", ("onnx",), "onnxruntime", "onnxruntime", "onnx"),
+        Runtime("null", ("tflite", "onnx"), "null"),
+    )
+}
+
+
+def runtime_row(name: str) -> Runtime:
+    try:
+        return RUNTIMES[name]
+    except KeyError:
+        raise UnknownName("runtime", name, RUNTIMES) from None
+
+
+def open_session(
+    path: Path, runtime: str, *, options: SessionOptions = SessionOptions()
+) -> Session:
+    """Load ``path`` into the named runtime, importing that runtime only now.
+
+    Raises ``UnknownName``, ``MissingExtra``, or ``ArtifactError`` when the runtime refuses it.
+    """
+    row = runtime_row(runtime)
+    try:
+        module: RuntimeModule = importlib.import_module(
+            f"edgewright_runtimes.backends.{row.module}"
+        )
+    except ModuleNotFoundError as e:
+        if (e.name or "").startswith("edgewright_runtimes"):
+            raise  # our own module is missing: a bug, not a missing package
+        raise MissingExtra(
+            f"runtime {runtime!r} needs {e.name}",
+            hint=f"pip install 'edgewright-runtimes[{row.extra}]'",
+        ) from e
+    return module.open_session(path, options=options)
