@@ -91,6 +91,24 @@ class BuildKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """The trained model a bundle was made from, and what was declared beside it."""
+
+    path: str
+    sha256: str
+    kind: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    stateful: bool = False
+    notes: tuple[str, ...] = ()
+    unsafe: bool = False
+    preprocess: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    calibration: Mapping[str, Any] = field(default_factory=dict)  # data, count, seed, ranges
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
     """What an artifact says of itself, from inside the file.
 
@@ -129,6 +147,7 @@ class Artifact:
     zipped_bytes: int
     sha256: str
     build_key: str
+    source_sha256: str
     verified: str
     max_error: float | None  # largest difference on the goldens over the source's output range
     golden: Literal["real", "random", "none"]

@@ -1,0 +1,316 @@
+"""A bundle: the folder that holds a source's artifacts, their measurements and their failures.
+
+    bundle.json                      the source, and an index that can be rebuilt
+    golden.npz                       raw/<input>, input/<input>, output/<output> of 8 items
+    artifacts/<name>/artifact.json   beside the model file
+    measurements/<id>.json           a Measurement or an Evaluation, its arrays beside it
+    failures/<id>.json
+    report.html
+
+Every file appears whole or not at all; a killed run leaves a valid bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from edgewright.atomic import WriteFailed, atomic_file, write_text
+from edgewright_runtimes.errors import BadInput, EdgewrightError, UnknownName
+from edgewright_runtimes.record_json import from_dict, from_json, to_json
+from edgewright_runtimes.records import (
+    FORMATS,
+    SCHEMA,
+    SCHEMES,
+    Artifact,
+    Evaluation,
+    Failure,
+    Measurement,
+    SourceInfo,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+T = TypeVar("T")
+WORK = ".work"
+
+
+class BundleBusy(EdgewrightError):
+    """Another run holds the bundle's lock."""
+
+
+class Bundle:
+    """Open one with ``Bundle.open`` or ``Bundle.create``; records are read when asked for.
+
+    ``problems`` lists files that could not be read: they are set aside, not shown as results.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.problems: list[str] = []
+
+    @classmethod
+    def open(cls, path: Path) -> Bundle:
+        """Raises ``BadInput`` where ``path`` is not a bundle."""
+        if not path.exists():
+            raise BadInput(f"no such bundle: {path}", hint="make one: edgewright convert MODEL")
+        if not path.is_dir() or not _looks_like_bundle(path):
+            raise BadInput(
+                f"{path} is not a bundle (no bundle.json, no artifacts/)",
+                hint=f"make one: edgewright convert MODEL --out {path}",
+            )
+        return cls(path)
+
+    @classmethod
+    def create(cls, path: Path) -> Bundle:
+        """The bundle at ``path``, made where there is none; other files are never touched."""
+        if path.exists() and not path.is_dir():
+            raise BadInput(f"{path} is a file; a bundle is a folder", hint="name another --out")
+        if path.is_dir() and any(path.iterdir()) and not _looks_like_bundle(path):
+            raise BadInput(
+                f"{path} is not empty and not a bundle", hint="name an empty folder with --out"
+            )
+        try:
+            (path / "artifacts").mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise WriteFailed(f"cannot write {path}: {e.strerror or e}") from e
+        return cls(path)
+
+    # -- the source ---------------------------------------------------------------------------
+
+    @property
+    def source(self) -> SourceInfo | None:
+        """``None`` where ``bundle.json`` is lost or cut; artifacts can be read all the same."""
+        head = self.path / "bundle.json"
+        try:
+            data = json.loads(head.read_bytes())
+            return from_dict(SourceInfo, data["source"], where=str(head))
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):
+            self._problem(f"{head} cannot be read: run `edgewright convert` again to rebuild it")
+            return None
+
+    def require_source(self) -> SourceInfo:
+        source = self.source
+        if source is None:
+            raise BadInput(
+                f"{self.path}/bundle.json is missing or damaged, the source is not known",
+                hint=f"edgewright convert MODEL --out {self.path}",
+            )
+        return source
+
+    def write_head(self, source: SourceInfo) -> None:
+        """Write ``bundle.json``: the source, and the index of the artifacts that are there."""
+        index = [
+            {"name": a.name, "sha256": a.sha256, "size_bytes": a.size_bytes}
+            for a in self._records("artifacts/*/artifact.json", Artifact)
+        ]
+        head = {"schema": SCHEMA, "source": json.loads(to_json(source)), "artifacts": index}
+        write_text(self.path / "bundle.json", json.dumps(head, indent=1, ensure_ascii=False) + "\n")
+
+    # -- artifacts ----------------------------------------------------------------------------
+
+    def artifacts(self) -> tuple[Artifact, ...]:
+        """Those made from the bundle's source, in the order of formats and schemes."""
+        source = self.source
+        found = self._records("artifacts/*/artifact.json", Artifact)
+        ours = (a for a in found if source is None or a.source_sha256 == source.sha256)
+        return tuple(sorted(ours, key=_catalogue_order))
+
+    def artifact(self, name: str) -> Artifact:
+        found = {a.name: a for a in self.artifacts()}
+        if name not in found:
+            raise UnknownName("artifact", name, found)
+        return found[name]
+
+    def artifact_folder(self, name: str) -> Path:
+        return self.path / "artifacts" / name
+
+    def model_file(self, artifact: Artifact) -> Path:
+        folder = self.artifact_folder(artifact.name)
+        path = folder / artifact.file
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise BadInput(f"artifact {artifact.name!r} names a file outside its folder")
+        return path
+
+    def add_artifact(self, artifact: Artifact, built: Path) -> None:
+        """Take the folder ``built`` (in ``work_folder()``) as the artifact's own, by a rename."""
+        write_text(built / "artifact.json", to_json(artifact) + "\n")
+        self.remove_artifact(artifact.name)
+        try:
+            built.rename(self.artifact_folder(artifact.name))
+        except OSError as e:
+            raise WriteFailed(f"cannot write {self.path}: {e.strerror or e}") from e
+
+    def remove_artifact(self, name: str) -> None:
+        folder = self.artifact_folder(name)
+        if folder.exists():
+            old = self.work_folder() / f"old-{name}"
+            folder.rename(old)
+            shutil.rmtree(old)
+
+    # -- measurements and failures --------------------------------------------------------------
+
+    def measurements(self) -> tuple[Measurement, ...]:
+        return self._records("measurements/*.json", Measurement, marker="samples_file")
+
+    def samples(self, measurement: Measurement) -> Array:
+        """int64 nanoseconds per call group, warm-up first."""
+        import numpy as np
+
+        samples: Array = np.load(self._beside(measurement.samples_file), allow_pickle=False)
+        return samples
+
+    def add_measurement(self, record: Measurement, samples: Array) -> None:
+        import numpy as np
+
+        with atomic_file(self._beside(record.samples_file)) as stream:
+            np.save(stream, samples.astype(np.int64), allow_pickle=False)
+        stem = Path(record.samples_file).stem
+        write_text(self.path / "measurements" / f"{stem}.json", to_json(record) + "\n")
+
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        return self._records("measurements/*.json", Evaluation, marker="outputs_file")
+
+    def add_evaluation(self, record: Evaluation) -> None:
+        """Its arrays are written first, by ``array_file`` and a rename."""
+        stem = Path(record.outputs_file).stem
+        write_text(self.path / "measurements" / f"{stem}.json", to_json(record) + "\n")
+
+    def array_file(self, name: str) -> Path:
+        """Where an array named in a record lies; never outside the bundle."""
+        return self._beside(name)
+
+    def failures(self) -> tuple[Failure, ...]:
+        return self._records("failures/*.json", Failure)
+
+    def add_failure(self, failure: Failure) -> None:
+        """One row for each artifact, stage, target and runtime: the last one counts."""
+        write_text(self._failure_file(failure), to_json(failure) + "\n")
+
+    def clear_failures(self, *, artifact: str, stages: tuple[str, ...]) -> None:
+        """Forget an artifact's earlier rows of these stages, before they are tried again."""
+        for failure in self.failures():
+            if failure.artifact == artifact and failure.stage in stages:
+                self._failure_file(failure).unlink(missing_ok=True)
+
+    def _failure_file(self, f: Failure) -> Path:
+        words = json.dumps([f.artifact, f.stage, f.target, f.runtime])
+        key = hashlib.sha256(words.encode()).hexdigest()[:12]
+        return self.path / "failures" / f"{f.artifact or 'bundle'}-{f.stage}-{key}.json"
+
+    # -- goldens --------------------------------------------------------------------------------
+
+    def golden(self) -> dict[str, Array]:
+        """``raw/<input>``, ``input/<input>`` (preprocessed) and ``output/<output>`` arrays."""
+        import numpy as np
+
+        path = self.path / "golden.npz"
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, zipfile.BadZipFile) as e:
+            raise BadInput(f"{path} cannot be read: {e}", hint="convert again") from e
+
+    # -- work in progress -----------------------------------------------------------------------
+
+    def work_folder(self) -> Path:
+        folder = self.path / WORK
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the bundle for writing; what a killed run left in ``.work`` is swept first.
+
+        Raises ``BundleBusy`` at once where another run holds it. The system frees the lock of a
+        process that died.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            lock = FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except Timeout:
+            raise BundleBusy(
+                f"another run is writing to {self.path}", hint="wait for it, or name another folder"
+            ) from None
+        except OSError as e:
+            raise WriteFailed(f"cannot write {self.path}: {e.strerror or e}") from e
+        try:
+            shutil.rmtree(self.path / WORK, ignore_errors=True)
+            yield
+        finally:
+            shutil.rmtree(self.path / WORK, ignore_errors=True)
+            lock.release()
+
+    # -- reading --------------------------------------------------------------------------------
+
+    def _records(self, pattern: str, kind: type[T], *, marker: str = "") -> tuple[T, ...]:
+        found = []
+        for path in sorted(self.path.glob(pattern)):
+            try:
+                text = path.read_text()
+                if not marker or f'"{marker}"' in text:
+                    found.append(from_json(kind, text, where=str(path)))
+            except (BadInput, OSError, UnicodeDecodeError) as e:
+                self._problem(str(e))
+        return tuple(found)
+
+    def _beside(self, name: str) -> Path:
+        folder = self.path / "measurements"
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise BadInput(f"{self.path}: a record names {name!r}, outside the bundle")
+        return path
+
+    def _problem(self, message: str) -> None:
+        if message not in self.problems:
+            self.problems.append(message)
+
+
+def _looks_like_bundle(path: Path) -> bool:
+    return (path / "bundle.json").exists() or (path / "artifacts").is_dir()
+
+
+def _catalogue_order(artifact: Artifact) -> tuple[int, int, str]:
+    schemes = SCHEMES[artifact.format]
+    place = schemes.index(artifact.scheme) if artifact.scheme in schemes else len(schemes)
+    return FORMATS.index(artifact.format), place, artifact.name
+
+
+def content_sha256(path: Path) -> str:
+    """The artifact's id: of a file its hash, of a folder the hash of its (name, hash) lines.
+
+    ``artifact.json`` is not part of what was built.
+    """
+    if path.is_file():
+        digest = hashlib.sha256()
+        with path.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+        return digest.hexdigest()
+    files = sorted(p for p in path.rglob("*") if p.is_file() and p.name != "artifact.json")
+    lines = [f"{p.relative_to(path).as_posix()} {content_sha256(p)}\n" for p in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def artifact_sha256(bundle: Bundle, artifact: Artifact) -> str:
+    """The hash of what lies there now: of the file, or of the folder for TF.js."""
+    path = bundle.model_file(artifact)
+    return content_sha256(path.parent if artifact.format == "tfjs" else path)
+
+
+def as_mapping(record: Any) -> Mapping[str, Any]:
+    """A record as plain data, for ``--json``."""
+    return dict(json.loads(to_json(record)))
