@@ -1,0 +1,37 @@
+"""TensorFlow Lite as many boards still have it, from the package ``tflite-runtime``.
+
+2.14.0, its last version, is built for numpy 1: under numpy 2 its import succeeds and building an
+interpreter raises ``SystemError``. It lives in an environment of its own (``edgewright doctor``).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from tflite_runtime.interpreter import Interpreter
+
+from edgewright_runtimes.backends.tflite_session import TFLiteSession, checked_path, refused
+from edgewright_runtimes.errors import MissingExtra
+from edgewright_runtimes.runtime import SessionOptions
+
+PACKAGE = "tflite-runtime"
+
+
+def open_session(path: Path, *, options: SessionOptions) -> TFLiteSession:
+    """Open a ``.tflite`` file.
+
+    Raises ``ArtifactError`` with the runtime's reason where it refuses, ``MissingExtra`` where
+    tflite-runtime cannot work with the numpy that is installed.
+    """
+    file = checked_path(path, options)
+    try:
+        interpreter = Interpreter(file, num_threads=options.threads)
+    except SystemError as e:
+        raise MissingExtra(
+            f"tflite-runtime is here but does not work with numpy {np.__version__}",
+            hint="pip install 'edgewright-runtimes[tflite]' in an environment of its own",
+        ) from e
+    except (RuntimeError, ValueError) as e:
+        raise refused(path, PACKAGE, e) from e
+    return TFLiteSession(interpreter, path, PACKAGE, options.threads)
