@@ -1,0 +1,124 @@
+"""SavedModel folders: any signature name, read without the Keras that wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgewright_converters.errors import UnreadableSource, UnsafeSource
+from edgewright_converters.sources.frameworks import import_tensorflow
+from edgewright_converters.sources.graphs import holds_state, op_types
+from edgewright_converters.sources.names import unique_names
+from edgewright_converters.sources.source import Signature
+from edgewright_converters.sources.traced import TracedSource
+from edgewright_runtimes.records import TensorSpec
+
+DEFAULT = "serving_default"
+# Run Python, or read and write files of the machine that loads them.
+UNSAFE_OPS = frozenset(
+    {"EagerPyFunc", "PyFunc", "PyFuncStateless", "ReadFile", "WriteFile", "MatchingFiles"}
+)
+
+
+def open_saved_model(path: Path, *, unsafe: bool, signature: str = "") -> TracedSource:
+    """Read ``path`` with ``tf.saved_model.load``.
+
+    Raises ``UnsafeSource`` before anything is loaded, ``UnreadableSource`` where TensorFlow
+    can't read it or no signature can be chosen.
+    """
+    tf = import_tensorflow()
+    operations = _operations(path)
+    found = sorted(operations & UNSAFE_OPS)
+    if found and not unsafe:
+        raise UnsafeSource(
+            f"{path} holds {', '.join(found)}: it runs code or touches files when it is used",
+            hint="give --unsafe if you trust where it comes from",
+        )
+    try:
+        loaded = tf.saved_model.load(str(path))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, tf.errors.OpError) as error:
+        raise UnreadableSource(f"{path}: TensorFlow can't load it: {first_line(error)}") from error
+    name = _choose(path, sorted(loaded.signatures), signature)
+    return _source(loaded, loaded.signatures[name], name, operations)
+
+
+def first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
+
+
+def _operations(path: Path) -> frozenset[str]:
+    from google.protobuf.message import DecodeError
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    message = saved_model_pb2.SavedModel()
+    try:
+        message.ParseFromString((path / "saved_model.pb").read_bytes())
+    except (OSError, DecodeError) as error:
+        raise UnreadableSource(f"{path}: saved_model.pb is not readable: {error}") from error
+    return frozenset().union(*(op_types(meta.graph_def) for meta in message.meta_graphs))
+
+
+def _choose(path: Path, names: list[str], wanted: str) -> str:
+    if wanted:
+        if wanted in names:
+            return wanted
+        raise UnreadableSource(f"{path} has no signature {wanted!r}; it has: {', '.join(names)}")
+    if DEFAULT in names:
+        return DEFAULT
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise UnreadableSource(
+            f"{path} has no signature to call",
+            hint="save it with tf.saved_model.save(model, path, signatures=function)",
+        )
+    raise UnreadableSource(
+        f"{path} has several signatures and none is {DEFAULT!r}: {', '.join(names)}",
+        hint="in Python: from_object(tf.saved_model.load(path).signatures[NAME])",
+    )
+
+
+def _source(loaded: Any, function: Any, name: str, operations: frozenset[str]) -> TracedSource:
+    inputs, outputs = function.structured_input_signature[1], function.structured_outputs
+    if not isinstance(outputs, dict):
+        outputs = {"output": outputs}
+    signature, input_keys, output_keys = named_signature(inputs, outputs)
+
+    def call(tensors: Mapping[str, Any]) -> dict[str, Any]:
+        # ``loaded`` owns the variables: without this reference they are gone.
+        results = loaded.signatures[name](**{input_keys[k]: v for k, v in tensors.items()})
+        return {clean: results[key] for clean, key in output_keys.items()}
+
+    return TracedSource(
+        kind="saved_model",
+        signature=signature,
+        call=call,
+        stateful=holds_state(operations),
+        notes=() if name == DEFAULT else (f"read through its signature {name!r}",),
+    )
+
+
+def named_signature(
+    inputs: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> tuple[Signature, dict[str, str], dict[str, str]]:
+    """The signature with clean names, and for each side clean name -> the model's own key."""
+    input_names = unique_names(inputs)
+    output_names = unique_names(outputs, taken=input_names)
+    signature = Signature(
+        inputs=tuple(spec_of(n, t) for n, t in zip(input_names, inputs.values(), strict=True)),
+        outputs=tuple(spec_of(n, t) for n, t in zip(output_names, outputs.values(), strict=True)),
+    )
+    return (
+        signature,
+        dict(zip(input_names, inputs, strict=True)),
+        dict(zip(output_names, outputs, strict=True)),
+    )
+
+
+def spec_of(name: str, tensor: Any) -> TensorSpec:
+    """The record of a ``tf.TensorSpec`` or tensor; raises where its rank is not known."""
+    if not hasattr(tensor, "shape") or tensor.shape.rank is None:
+        raise UnreadableSource(f"{name!r} has no known rank ({tensor}); only dense tensors convert")
+    return TensorSpec(name=name, dtype=tensor.dtype.name, shape=tuple(tensor.shape.as_list()))
