@@ -1,0 +1,66 @@
+"""Frozen TensorFlow graph to ONNX graph, through tf2onnx."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from edgewright_converters.errors import ConversionError
+from edgewright_converters.op_names import conversion_error
+
+if TYPE_CHECKING:
+    from edgewright_converters.formats.frozen import FrozenGraph
+    from edgewright_converters.sources.source import Source
+
+LOWEST_OPSET = 17
+HIGHEST_OPSET = 21  # the last that IR version 10 knows
+IR_VERSION = 10  # what ONNX Runtime 1.18 and later read
+
+
+def to_onnx(source: Source, frozen: FrozenGraph, *, opset: int | None) -> tuple[Any, int]:
+    """The ``ModelProto`` and its opset: the one asked for, or the lowest that converts.
+
+    Raises ``ConversionError`` with the reason of the lowest opset tried.
+    """
+    if opset is not None and not LOWEST_OPSET <= opset <= HIGHEST_OPSET:
+        raise ConversionError(
+            f"opset {opset} is not written; {LOWEST_OPSET} to {HIGHEST_OPSET} are",
+            hint=f"--opset {LOWEST_OPSET}",
+        )
+    first: ConversionError | None = None
+    for candidate in [opset] if opset else range(LOWEST_OPSET, HIGHEST_OPSET + 1):
+        try:
+            return _convert(source, frozen, candidate), candidate
+        except ConversionError as e:
+            first = first or e
+    assert first is not None  # the loop ran at least once
+    raise first
+
+
+def _convert(source: Source, frozen: FrozenGraph, opset: int) -> Any:
+    import tensorflow as tf
+    from tf2onnx import optimizer, tf_loader
+    from tf2onnx.tfonnx import process_tf_graph
+
+    function = frozen.function
+    inputs = [t.name for t in function.inputs]
+    outputs = [t.name for t in function.outputs]
+    names = dict(zip((*inputs, *outputs), (*frozen.input_names, *frozen.output_names), strict=True))
+    graph_def = function.graph.as_graph_def(add_shapes=True)
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
+    try:
+        with tf.Graph().as_default() as graph:
+            graph_def = tf_loader.tf_optimize(inputs, outputs, graph_def)
+            tf.import_graph_def(graph_def, name="")
+            converted = process_tf_graph(
+                graph,
+                opset=opset,
+                input_names=inputs,
+                output_names=outputs,
+                tensors_to_rename=names,
+            )
+        model = optimizer.optimize_graph(converted, catch_errors=False).make_model("edgewright")
+    except Exception as e:  # tf2onnx raises whatever its handlers raise
+        raise conversion_error("onnx", "float32", str(e), function.graph, source) from e
+    model.ir_version = min(model.ir_version, IR_VERSION)
+    return model

@@ -1,0 +1,83 @@
+"""Drives TensorFlow's TFLite converter: one frozen graph in, one flatbuffer out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from edgewright_converters.calibration import batches
+from edgewright_converters.errors import ConversionError
+from edgewright_converters.op_names import conversion_error
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgewright_converters.formats.format import Calibration
+    from edgewright_converters.formats.frozen import FrozenGraph
+    from edgewright_converters.sources.source import Source
+
+INTEGER = ("int8", "int8-io", "int16x8")
+
+
+def convert(
+    source: Source,
+    frozen: FrozenGraph,
+    scheme: str,
+    *,
+    batch: int | None,
+    calibration: Calibration | None,
+    float_fallback: bool = False,
+) -> bytes:
+    """Raises ``ConversionError``, naming the operations that have no kernel in that scheme."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen.function])
+    converter.exclude_conversion_metadata = True  # it would cost a pass over the whole file
+    _set_scheme(converter, scheme, float_fallback)
+    if scheme in INTEGER:
+        if calibration is None:
+            raise ConversionError(
+                f"{scheme} needs real data to find the ranges of the activations",
+                hint="give it with --calibrate DATA",
+            )
+        converter.representative_dataset = _feeder(frozen, calibration, batch)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TensorFlow's own, about flags it sets itself
+            return bytes(converter.convert())
+    except ConversionError:
+        raise
+    except Exception as e:  # the converter raises whatever its passes raise
+        raise conversion_error("tflite", scheme, str(e), frozen.function.graph, source) from e
+
+
+def _set_scheme(converter: Any, scheme: str, float_fallback: bool) -> None:
+    import tensorflow as tf
+
+    ops = tf.lite.OpsSet
+    if scheme == "float32":
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if scheme == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif scheme in ("int8", "int8-io"):
+        converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8]
+    elif scheme == "int16x8":
+        converter.target_spec.supported_ops = [
+            ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+        ]
+    if scheme == "int8-io":
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+    if float_fallback:
+        converter.target_spec.supported_ops += [ops.TFLITE_BUILTINS]
+
+
+def _feeder(frozen: FrozenGraph, calibration: Calibration, batch: int | None) -> Any:
+    names = frozen.input_names
+
+    def feed() -> Iterator[list[np.ndarray[Any, Any]]]:
+        for feeds in batches(calibration.feeds, batch or 1):
+            yield [feeds[name] for name in names]
+
+    return feed
