@@ -1,0 +1,1 @@
+"""How each format takes a contract in: one module each, all streaming, none parsing tensors."""
