@@ -12,25 +12,16 @@ from typing import TYPE_CHECKING, Any
 from edgewright_runtimes.version import __version__
 
 if TYPE_CHECKING:
-    from edgewright.bench import bench
-    from edgewright.check import check
-    from edgewright.convert import convert
-    from edgewright.doctor import doctor
-    from edgewright.inspect import inspect
-    from edgewright.plan import run
-    from edgewright.report import report
+    from edgewright.verbs.bench import bench
+    from edgewright.verbs.check import check
+    from edgewright.verbs.convert import convert
+    from edgewright.verbs.doctor import doctor
+    from edgewright.verbs.inspect import inspect
+    from edgewright.verbs.report import report
+    from edgewright.verbs.run import run
     from edgewright_runtimes import load
 
-_HOMES = {
-    "bench": "edgewright.bench",
-    "check": "edgewright.check",
-    "convert": "edgewright.convert",
-    "doctor": "edgewright.doctor",
-    "inspect": "edgewright.inspect",
-    "load": "edgewright_runtimes",
-    "report": "edgewright.report",
-    "run": "edgewright.plan",
-}
+VERBS = ("bench", "check", "convert", "doctor", "inspect", "report", "run")
 __all__ = [
     "__version__",
     "bench",
@@ -45,6 +36,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name == "load":
+        return importlib.import_module("edgewright_runtimes").load
+    if name in VERBS:
+        return getattr(importlib.import_module(f"edgewright.verbs.{name}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""From a model to a bundle of verified artifacts: planning, building keys, children, goldens."""

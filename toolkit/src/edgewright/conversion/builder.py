@@ -1,0 +1,189 @@
+"""Build what is not built yet: one warm converter, one verifier beside it, a row for each failure.
+
+Converting and verifying overlap: while a runtime answers the goldens, the next artifact is made.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, cast
+
+from edgewright.bundle import Bundle, content_sha256
+from edgewright.conversion.converter import Converter, JobFailed
+from edgewright.conversion.options import ConvertOptions
+from edgewright.conversion.verify import NotVerified, Verifier
+from edgewright.line_process import ProcessDied, ProcessHung
+from edgewright_runtimes.records import (
+    Artifact,
+    BuildKey,
+    Failure,
+    SourceInfo,
+    Stage,
+    Variant,
+)
+
+Outcome = Artifact | Failure
+CRASH_HINT = "the other variants are not affected; try float32, float16, or unroll recurrent layers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One variant to build, with the hash of all that decides what comes out."""
+
+    variant: Variant
+    key: BuildKey
+
+
+@dataclass(slots=True, kw_only=True)
+class Builder:
+    """Everything the jobs of one run share. ``tell`` gets each outcome as it comes."""
+
+    bundle: Bundle
+    options: ConvertOptions
+    source: SourceInfo
+    calibration: str  # .npz of ready feeds, or empty
+    golden: str  # real | random
+    goldens_sha256: str
+    converters: SimpleQueue[Converter]
+    verifier: Verifier
+    tell: Callable[[Outcome], None]
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def build(self, jobs: tuple[Job, ...]) -> list[Outcome]:
+        """Every job becomes an artifact or a failure row; an interrupt keeps what is done."""
+        verifying = ThreadPoolExecutor(1, thread_name_prefix="verify")
+        converting = ThreadPoolExecutor(self.options.workers, thread_name_prefix="convert")
+        futures: list[Future[Future[Outcome]]] = [
+            converting.submit(self._convert_then_verify, job, verifying) for job in jobs
+        ]
+        try:
+            for future in futures:
+                outcome = future.result().result()
+                self.outcomes.append(outcome)
+                self.tell(outcome)
+        finally:
+            for future in futures:
+                future.cancel()
+            converting.shutdown(wait=False, cancel_futures=True)
+            verifying.shutdown(wait=False, cancel_futures=True)
+        return self.outcomes
+
+    def _convert_then_verify(self, job: Job, verifying: ThreadPoolExecutor) -> Future[Outcome]:
+        row = self._convert(job)
+        return verifying.submit(self._finish, job, row)
+
+    def _convert(self, job: Job) -> Mapping[str, Any] | Failure:
+        request = {
+            "variant": {"format": job.variant.format, "scheme": job.variant.scheme},
+            "batch": job.key.batch,
+            "opset": job.key.opset,
+            "folder": str(self._folder(job)),
+            "calibration": self.calibration,
+            "goldens": str(self.bundle.path / "golden.npz"),
+            "goldens_sha256": self.goldens_sha256,
+            "source_name": Path(self.source.path).name,
+            "source_sha256": self.source.sha256,
+            "preprocess": self.options.preprocess.to_dict(),
+            "labels": list(self.source.labels),
+        }
+        try:
+            with self._converter() as converter:
+                return converter.ask({"do": "convert", "request": request})
+        except JobFailed as e:
+            return _failure(job, cast(Stage, e.stage), str(e.args[0]), e.hint)
+        except ProcessDied as e:
+            return _failure(job, "convert", f"the converter crashed: {e}", CRASH_HINT)
+        except ProcessHung as e:
+            return _failure(job, "convert", f"the converter hung: {e}", "", again=True)
+
+    @contextmanager
+    def _converter(self) -> Iterator[Converter]:
+        converter = self.converters.get()
+        try:
+            yield converter
+        finally:
+            self.converters.put(converter)
+
+    def _finish(self, job: Job, row: Mapping[str, Any] | Failure) -> Outcome:
+        """Verify, record and install; or keep the failure, and drop what stood in its place."""
+        name = job.variant.name
+        self.bundle.clear_failures(artifact=name, stages=("convert", "verify", "load", "run"))
+        outcome = row if isinstance(row, Failure) else self._verified(job, row)
+        if isinstance(outcome, Failure):
+            self.bundle.remove_artifact(name)
+            self.bundle.add_failure(outcome)
+        else:
+            self.bundle.add_artifact(outcome, self._folder(job))
+        return outcome
+
+    def _verified(self, job: Job, row: Mapping[str, Any]) -> Outcome:
+        folder, variant = self._folder(job), job.variant
+        model = folder / row["file"]
+        scheme = str(row["details"].get("scheme_in_force", variant.scheme))
+        try:
+            if variant.format == "tfjs":
+                verified = self.verifier.verify_rebuilt(row["outputs"], scheme)
+            else:
+                verified = self.verifier.verify(model, variant.format, scheme)
+        except NotVerified as e:
+            return _failure(job, e.stage, str(e.args[0]), e.hint)
+        target = folder if variant.format == "tfjs" else model
+        return Artifact(
+            name=variant.name,
+            format=variant.format,
+            scheme=variant.scheme,
+            file=row["file"],
+            size_bytes=_size(target),
+            zipped_bytes=_zipped_size(target),
+            sha256=content_sha256(target),
+            build_key=job.key.digest,
+            source_sha256=self.source.sha256,
+            verified=verified.words,
+            max_error=verified.max_error,
+            golden="real" if self.golden == "real" else "random",
+            batch=job.key.batch,
+            tools=job.key.tools,
+            details=row["details"],
+            warnings=tuple(row["warnings"]),
+            convert_seconds=round(row["seconds"], 3),
+        )
+
+    def _folder(self, job: Job) -> Path:
+        return self.bundle.work_folder() / job.variant.name
+
+
+def _failure(job: Job, stage: Stage, error: str, hint: str = "", *, again: bool = False) -> Failure:
+    """``again``: it may go otherwise next time, so the row does not stand for its build key."""
+    return Failure(
+        artifact=job.variant.name,
+        stage=stage,
+        error=error,
+        hint=hint,
+        build_key="" if again else job.key.digest,
+    )
+
+
+def _files(target: Path) -> list[Path]:
+    return [target] if target.is_file() else [p for p in target.rglob("*") if p.is_file()]
+
+
+def _size(target: Path) -> int:
+    return sum(p.stat().st_size for p in _files(target))
+
+
+def _zipped_size(target: Path) -> int:
+    """What a zip's DEFLATE makes of it (level 6): what an app store or a server would send."""
+    total = 0
+    for path in _files(target):
+        packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+        with path.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                total += len(packer.compress(chunk))
+        total += len(packer.flush())
+    return total

@@ -1,0 +1,133 @@
+"""A child process that takes JSON lines and answers with rows; the one place that watches it.
+
+Its standard error goes to a file, so that the reason of a crash can be shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgewright_runtimes.errors import EdgewrightError
+from edgewright_runtimes.protocol import read_line, write_line
+
+Row = dict[str, Any]
+
+
+class ProcessDied(EdgewrightError):
+    """The child ended in the middle of a job: a crash, a kill, or no memory."""
+
+
+class ProcessHung(EdgewrightError):
+    """No answer within the job's limit; the child was killed."""
+
+
+class LineProcess:
+    """Start it, ``ask`` it, ``close`` it (or ``with``). Killed with its parent on Linux."""
+
+    def __init__(
+        self, argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
+    ) -> None:
+        self._log = log
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,  # Ctrl-C is the parent's to handle
+            )
+        self._rows: queue.Queue[Row | None] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def __enter__(self) -> LineProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def send(self, job: Mapping[str, Any]) -> None:
+        stdin = self._process.stdin
+        if stdin is None or not self.alive:
+            raise self._died()
+        try:
+            write_line(stdin, job)
+        except (BrokenPipeError, ValueError):
+            raise self._died() from None
+
+    def receive(self, *, timeout: float | None = None) -> Row:
+        """The next row. Raises ``ProcessDied`` or ``ProcessHung``."""
+        try:
+            row = self._rows.get(timeout=timeout)
+        except queue.Empty:
+            self.kill()
+            raise ProcessHung(f"no answer within {timeout:.0f} s; stopped") from None
+        if row is None:
+            raise self._died()
+        return row
+
+    def ask(self, job: Mapping[str, Any], *, timeout: float | None = None) -> Row:
+        self.send(job)
+        return self.receive(timeout=timeout)
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        """End the child's input and wait a little; what does not end is killed."""
+        with contextlib.suppress(BrokenPipeError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def _read(self) -> None:
+        stdout = self._process.stdout
+        if stdout is not None:
+            for line in stdout:
+                self._rows.put(read_line(line))
+        self._rows.put(None)
+
+    def _died(self) -> ProcessDied:
+        code = self._process.wait()
+        self._rows.put(None)  # every later question gets the same answer
+        return ProcessDied(f"the process {_how_it_ended(code)}{self._last_words()}")
+
+    def _last_words(self) -> str:
+        """The last line it wrote to standard error, if any: usually the reason."""
+        with contextlib.suppress(OSError):
+            with self._log.open("rb") as stream:
+                stream.seek(max(0, self._log.stat().st_size - 4096))
+                lines = stream.read().decode(errors="replace").strip().splitlines()
+            if lines:
+                return f" (its last line: {lines[-1].strip()[:200]})"
+        return ""
+
+
+def _how_it_ended(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = str(-code)
+    if name == "SIGKILL":
+        return "was killed (SIGKILL; out of memory is the usual reason)"
+    return f"crashed ({name})"

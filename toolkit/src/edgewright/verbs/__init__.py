@@ -1,0 +1,1 @@
+"""One module per verb: the function behind ``edgewright VERB`` and ``edgewright.VERB``."""
