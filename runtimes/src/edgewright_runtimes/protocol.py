@@ -5,13 +5,17 @@ takes jobs until its input ends. Files are named by path and lie where the worke
 arrays travel as ``.npz`` (one member per tensor name), never inside JSON.
 
 Jobs (all carry ``protocol`` and ``job``):
-  bench    artifact, runtime, threads, feeds (.npz), seconds, samples, max_samples, seed
+  bench    artifact, runtime, threads, feeds (.npz), seconds, samples, max_samples, seed,
+           samples_file (.npy, written), sensor_seconds
   predict  artifact, runtime, threads, inputs (.npz, [items, ...]), outputs (.npz, written)
   memory   artifact, runtime, threads, feeds   (a pass of its own: VmHWM of a fresh process)
+  stop     the job at hand ends early with what it has; no other is taken
 
-Rows: ``loaded`` (load_ns, in_force, inputs, outputs), ``first`` (ns), ``environment`` (when,
-values), ``samples`` (file, warmup_samples, calls_per_sample, partial), ``memory`` (peak_bytes),
-``outputs`` (file), ``progress`` (done, of), ``failure`` (stage, error, hint), ``done``.
+Rows: ``loaded`` (load_ns, in_force, inputs, outputs), ``first`` (ns), ``environment`` (when:
+before, during or after; values), ``samples`` (file, warmup_samples, calls_per_sample, partial),
+``memory`` (peak_bytes, before_bytes), ``outputs`` (file), ``progress`` (done, of), ``failure``
+(stage, error, hint), ``done``. A worker that is alive writes a row every two seconds, or at the
+end of the call that takes longer.
 """
 
 from __future__ import annotations

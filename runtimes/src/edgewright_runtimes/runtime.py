@@ -83,14 +83,12 @@ def runtime_row(name: str) -> Runtime:
         raise UnknownName("runtime", name, RUNTIMES) from None
 
 
-def open_session(
-    path: Path, runtime: str, *, options: SessionOptions = SessionOptions()
-) -> Session:
-    """Load ``path`` into the named runtime, importing that runtime only now.
+def load_runtime(name: str) -> RuntimeModule:
+    """Import the named runtime, and nothing else.
 
-    Raises ``UnknownName``, ``MissingExtra``, or ``ArtifactError`` when the runtime refuses it.
+    Raises ``UnknownName``, or ``MissingExtra`` where its package is not installed.
     """
-    row = runtime_row(runtime)
+    row = runtime_row(name)
     try:
         module: RuntimeModule = importlib.import_module(
             f"edgewright_runtimes.backends.{row.module}"
@@ -99,7 +97,17 @@ def open_session(
         if (e.name or "").startswith("edgewright_runtimes"):
             raise  # our own module is missing: a bug, not a missing package
         raise MissingExtra(
-            f"runtime {runtime!r} needs {e.name}",
+            f"runtime {name!r} needs {e.name}",
             hint=f"pip install 'edgewright-runtimes[{row.extra}]'",
         ) from e
-    return module.open_session(path, options=options)
+    return module
+
+
+def open_session(
+    path: Path, runtime: str, *, options: SessionOptions = SessionOptions()
+) -> Session:
+    """Load ``path`` into the named runtime, importing that runtime only now.
+
+    Raises ``UnknownName``, ``MissingExtra``, or ``ArtifactError`` when the runtime refuses it.
+    """
+    return load_runtime(runtime).open_session(path, options=options)

@@ -1,0 +1,210 @@
+"""What the machine was like before and after a round.
+
+Every path stands under a ``root``, so that a test (or an emulator's overlay) can bring its own
+``/sys`` and ``/proc``. A sensor that is not there is listed under ``unknown``, never guessed.
+
+Sources: kernel documentation (admin-guide/pm/cpufreq, driver-api/thermal/sysfs-api, proc(5));
+the bits of ``get_throttled``: Raspberry Pi documentation, ``vcgencmd``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter_ns
+
+from edgewright_runtimes.records import Plain
+from edgewright_runtimes.version import __version__
+
+ROOT = Path("/")
+BUSY_SHARE = 0.05  # of one core: below it a process is not worth a line
+BUSY_SECONDS = 0.02  # two ticks: one may be chance
+NOW_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
+FEATURES = (
+    "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16",
+    "avx512_fp16", "amx_tile", "amx_int8", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """Processor time so far, in seconds: of every process by id and name, and when."""
+
+    at: float
+    processes: dict[int, tuple[str, float]]
+
+
+def read_environment(root: Path = ROOT, *, since: Ticks | None = None) -> dict[str, Plain]:
+    """One reading of everything; ``since`` adds who else was busy from then to now.
+
+    Units are in the names. Missing sensors are in ``unknown``, joined by commas.
+    """
+    values: dict[str, Plain] = {
+        **_sensors(root),
+        **_memory(root),
+        "load_1m": _load(root),
+        "work_ns": work_ns(),
+        "busy": None if since is None else busy(since, read_ticks(root)),
+        **_machine(root),
+    }
+    unknown = sorted(name for name, value in values.items() if value is None and name != "busy")
+    known = {name: value for name, value in values.items() if value is not None}
+    return {**known, "unknown": ",".join(unknown)}
+
+
+def read_changing(root: Path = ROOT) -> dict[str, Plain]:
+    """Only what changes within a round, cheap enough to be read in the middle of one."""
+    return {name: value for name, value in _sensors(root).items() if value is not None}
+
+
+def work_ns(repeats: int = 5) -> int:
+    """The least time of a fixed loop of integer work, about 10 ms: slower after than before means
+    a slower machine, whatever its sensors say."""
+    best = None
+    for _ in range(repeats):
+        start = perf_counter_ns()
+        x = 1
+        for _ in range(60_000):
+            x = (x * 48271) % 2147483647
+        took = perf_counter_ns() - start
+        best = took if best is None else min(best, took)
+    return best or 0
+
+
+def _sensors(root: Path) -> dict[str, Plain]:
+    cpufreq = root / "sys/devices/system/cpu/cpu0/cpufreq"
+    khz = _number(cpufreq / "scaling_cur_freq")
+    return {
+        "temperature_c": _temperature(root),
+        "governor": _text(cpufreq / "scaling_governor"),
+        "frequency_mhz": None if khz is None else khz / 1000,
+        "throttled": _throttled(root),
+    }
+
+
+def _temperature(root: Path) -> float | None:
+    """The hottest thermal zone or core sensor, in degrees Celsius."""
+    files = [
+        *root.glob("sys/class/thermal/thermal_zone*/temp"),
+        *root.glob("sys/class/hwmon/hwmon*/temp*_input"),
+    ]
+    values = [n for n in map(_number, files) if n is not None]
+    return max(values) / 1000 if values else None
+
+
+def _throttled(root: Path) -> str | None:
+    """What holds the processor back now: words of a Pi, a count of events on x86, ``""``: nothing.
+
+    A Pi tells through its firmware; x86 counts throttling events since boot, so a reading is
+    compared with the one before it.
+    """
+    pi = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled") or _vcgencmd(root)
+    if pi is not None:
+        try:
+            bits = int(pi, 16)
+        except ValueError:
+            return None
+        return ", ".join(word for bit, word in NOW_BITS.items() if bits >> bit & 1)
+    counts = root.glob("sys/devices/system/cpu/cpu*/thermal_throttle/*_throttle_count")
+    events = [n for n in map(_number, counts) if n is not None]
+    return f"{int(sum(events))} events" if events else None
+
+
+def _vcgencmd(root: Path) -> str | None:
+    tool = shutil.which("vcgencmd") if root == ROOT else None
+    if tool is None:
+        return None
+    try:
+        done = subprocess.run([tool, "get_throttled"], capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip().partition("=")[2] or None
+
+
+def _memory(root: Path) -> dict[str, Plain]:
+    text = _text(root / "proc/meminfo") or ""
+    fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+
+    def size(name: str) -> int | None:
+        words = fields.get(name, "").split()
+        return int(words[0]) * 1024 if words and words[0].isdigit() else None
+
+    return {
+        "memory_total_bytes": size("MemTotal"),
+        "memory_available_bytes": size("MemAvailable"),
+    }
+
+
+def _load(root: Path) -> float | None:
+    words = (_text(root / "proc/loadavg") or "").split()
+    try:
+        return float(words[0])
+    except (IndexError, ValueError):
+        return None
+
+
+def _machine(root: Path) -> dict[str, Plain]:
+    model, flags = "", set[str]()
+    for line in (_text(root / "proc/cpuinfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("model name", "Model") and not model:
+            model = value.strip()
+        elif name.strip() in ("flags", "Features"):
+            flags.update(value.split())
+    board = _text(root / "proc/device-tree/model") or _text(
+        root / "sys/firmware/devicetree/base/model"
+    )
+    return {
+        "cpu": (board or "").strip("\0") or model or None,
+        "cpu_features": ",".join(f for f in FEATURES if f in flags) or None,
+        "cores": os.cpu_count(),
+        "architecture": platform.machine(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "edgewright": __version__,
+        "platform": sys.platform,
+    }
+
+
+def read_ticks(root: Path = ROOT) -> Ticks:
+    """Processor time of every process, from ``/proc/PID/stat`` (fields 2, 14 and 15)."""
+    hertz = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+    processes: dict[int, tuple[str, float]] = {}
+    for folder in root.glob("proc/[0-9]*"):
+        text = _text(folder / "stat")
+        if text is None or ")" not in text:
+            continue
+        name = text[text.index("(") + 1 : text.rindex(")")]
+        fields = text[text.rindex(")") + 1 :].split()
+        processes[int(folder.name)] = (name, (int(fields[11]) + int(fields[12])) / hertz)
+    return Ticks(perf_counter_ns() / 1e9, processes)
+
+
+def busy(before: Ticks, after: Ticks) -> str:
+    """Other processes that used more than 5 % of a core, ``name 37 %``, busiest first."""
+    seconds = max(after.at - before.at, 1e-9)
+    shares: list[tuple[float, str]] = []
+    for pid, (name, used) in after.processes.items():
+        took = used - before.processes.get(pid, (name, 0.0))[1]
+        if pid != os.getpid() and took / seconds > BUSY_SHARE and took >= BUSY_SECONDS:
+            shares.append((took / seconds, name))
+    return ", ".join(f"{name} {share:.0%}" for share, name in sorted(shares, reverse=True)[:8])
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def _number(path: Path) -> float | None:
+    try:
+        return float(_text(path) or "")
+    except ValueError:
+        return None

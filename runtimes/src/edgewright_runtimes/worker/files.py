@@ -1,0 +1,31 @@
+"""Files that are either whole or not there: written under a temporary name, then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from edgewright_runtimes.workload import Arrays
+
+
+def save_samples(path: Path, samples: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+    _write(path, lambda file: np.save(file, samples, allow_pickle=False))
+
+
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """One ``.npz`` member per name."""
+    _write(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+
+
+def _write(path: Path, fill: Callable[[IO[bytes]], None]) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            fill(file)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
