@@ -1,0 +1,99 @@
+"""A concrete function becomes a GraphDef without variables, simplified.
+
+TensorFlow's own two tools do it: ``convert_variables_to_constants_v2`` (loops stay functional:
+control flow v2, the only kind TF.js runs) and grappler, with the optimizers that the package
+``tensorflowjs`` asks for before it looks for batch normalization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgewright_converters.tfjs_graph.graph import node_of
+
+if TYPE_CHECKING:
+    from tensorflow.core.framework.graph_pb2 import GraphDef
+
+OPTIMIZERS = ("pruning", "constfold", "arithmetic", "dependency") * 2
+DEBUG_OPS = frozenset({"Assert", "CheckNumerics", "Print", "PrintV2"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """An input or output: the tensor in the graph, its TensorFlow dtype and its shape."""
+
+    tensor: str
+    dtype: int  # types.proto
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    graph_def: GraphDef
+    inputs: Mapping[str, Edge]
+    outputs: Mapping[str, Edge]
+
+    @property
+    def keep(self) -> frozenset[str]:
+        edges = (*self.inputs.values(), *self.outputs.values())
+        return frozenset(node_of(edge.tensor) for edge in edges)
+
+
+def freeze(function: Any) -> Frozen:
+    """``function`` is a ``tf.ConcreteFunction``: keyword inputs by name, a dict of outputs."""
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    frozen = convert_variables_to_constants_v2(
+        function, lower_control_flow=False, aggressive_inlining=True
+    )
+    # freezing appends nothing and drops captured variables only: names come in call order
+    _, named = function.structured_input_signature
+    names = sorted(named)
+    inputs = dict(zip(names, map(_edge, _by_name(frozen.inputs, names)), strict=True))
+    names = sorted(function.structured_outputs)  # a dict is flattened by sorted key
+    outputs = dict(zip(names, map(_edge, frozen.outputs), strict=True))
+    return Frozen(graph_def=frozen.graph.as_graph_def(), inputs=inputs, outputs=outputs)
+
+
+def _by_name(tensors: list[Any], names: list[str]) -> list[Any]:
+    """Keyword inputs in the order of their names, found by it where the graph kept it."""
+    found = {tensor.op.name: tensor for tensor in tensors}
+    if all(name in found for name in names):
+        return [found[name] for name in names]
+    return tensors
+
+
+def _edge(tensor: Any) -> Edge:
+    shape = tensor.shape.as_list() if tensor.shape.rank is not None else []
+    return Edge(tensor=tensor.name, dtype=tensor.dtype.as_datatype_enum, shape=tuple(shape))
+
+
+def simplify(frozen: Frozen) -> GraphDef:
+    """Grappler over the graph, with every input kept (TF.js refuses a feed it does not know)."""
+    from tensorflow.core.protobuf.config_pb2 import ConfigProto
+    from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
+    from tensorflow.python.grappler import tf_optimizer
+
+    config = ConfigProto()
+    optimizers = list(OPTIMIZERS)
+    if any(node.op in DEBUG_OPS for node in frozen.graph_def.node):
+        optimizers.insert(0, "debug_stripper")
+    config.graph_options.rewrite_options.optimizers[:] = optimizers
+    config.graph_options.rewrite_options.min_graph_nodes = -1
+    meta = MetaGraphDef()
+    meta.graph_def.CopyFrom(frozen.graph_def)
+    meta.collection_def["train_op"].node_list.value.extend(
+        node_of(edge.tensor) for edge in frozen.outputs.values()
+    )
+    result = tf_optimizer.OptimizeGraph(config, meta)
+    present = {node.name for node in result.node}
+    result.node.extend(
+        node
+        for node in frozen.graph_def.node
+        if node.name in frozen.keep and node.name not in present
+    )
+    return result
