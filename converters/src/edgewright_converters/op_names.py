@@ -14,8 +14,13 @@ _FLEX = re.compile(r"TF Select ops: ([\w, ]+)")
 _CUSTOM = re.compile(r"Custom ops: ([\w, ]+)")
 
 
+def first_line(message: str) -> str:
+    """What is worth showing of a framework's message."""
+    lines = (line.strip() for line in message.splitlines())
+    return next((line for line in lines if line), "no reason given")[:300]
+
+
 def conversion_error(
     format_: str, scheme: str, message: str, graph: Any, source: Source
 ) -> ConversionError:
-    first = next((line for line in message.splitlines() if line.strip()), "no reason given")
-    return ConversionError(f"{format_} {scheme}: {first.strip()[:300]}")
+    return ConversionError(f"{format_} {scheme}: {first_line(message)}")

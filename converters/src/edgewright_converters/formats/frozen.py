@@ -54,9 +54,10 @@ def _freeze(source: Source, batch: int | None) -> FrozenGraph:
     names = [i.name for i in signature.inputs]
     outputs = [o.name for o in signature.outputs]
     inner = source.as_concrete_function(batch=batch)
+    _, named = inner.structured_input_signature
     specs = [
-        tf.TensorSpec((batch, *i.shape[1:]), i.dtype, name=f"input_{n}")
-        for n, i in enumerate(signature.inputs)
+        tf.TensorSpec(named[name].shape, named[name].dtype, name=f"input_{n}")
+        for n, name in enumerate(names)
     ]
 
     def in_order(*tensors: Any) -> list[Any]:

@@ -1,13 +1,19 @@
-"""Writes ONNX files."""
+"""Writes ONNX files, for ONNX Runtime 1.23 and later: opset 17 and up, IR version 10 at most.
+
+Schemes: ``float32``; ``float16`` (float32 in and out); ``dynamic`` (int8 weights in MatMul and
+Gemm alone); ``int8`` (static, QuantizeLinear and DequantizeLinear pairs, float in and out).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats.format import Written
 from edgewright_converters.formats.frozen import freeze
+from edgewright_converters.formats.onnx_graph import model_file, quantize
 from edgewright_converters.formats.onnx_graph.graph import to_onnx
-from edgewright_runtimes.records import TensorSpec
+from edgewright_converters.op_names import first_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,29 +22,62 @@ if TYPE_CHECKING:
     from edgewright_converters.sources.source import Source
 
 FILE = "model.onnx"
+NEARLY_FLOAT = 0.5  # of the weights: below it, "dynamic" is a name more than a change
+_QUANTIZATION: dict[str, dict[str, Any]] = {
+    "float32": {},
+    "float16": {"scheme": "float16", "weights": "float16", "activations": "float16"},
+    "dynamic": {"scheme": "dynamic", "weights": "int8", "activations": "float32"},
+    "int8": quantize.INT8,
+}
 
 
 def write(source: Source, request: WriteRequest, folder: Path) -> Written:
-    import onnx
-
-    frozen = freeze(source, batch=request.batch)
-    model, opset = to_onnx(source, frozen, opset=request.opset)
-    onnx.save(model, folder / FILE)
+    scheme = request.variant.scheme
+    if scheme == "int8" and request.calibration is None:
+        raise ConversionError(
+            "int8 needs real data to find the ranges of the activations",
+            hint="give it with --calibrate DATA",
+        )
+    model, opset = to_onnx(source, freeze(source, batch=request.batch), opset=request.opset)
+    try:
+        model = _apply(scheme, model, request)
+    except ConversionError:
+        raise
+    except Exception as e:  # ONNX Runtime's tools raise whatever their passes raise
+        raise ConversionError(f"onnx {scheme}: {first_line(str(e))}") from e
+    model_file.tidy(model)
+    model_file.save(model, folder / FILE)
+    details: dict[str, Any] = {"opset": opset, "ir_version": model.ir_version}
+    warnings: tuple[str, ...] = ()
+    if scheme == "dynamic":
+        share = model_file.quantized_share(model)
+        details["quantized_share"] = round(share, 4)
+        warnings = _nearly_float(share)
+    inputs, outputs = model_file.edge_specs(model)
     return Written(
         file=FILE,
-        inputs=tuple(_spec(v) for v in model.graph.input),
-        outputs=tuple(_spec(v) for v in model.graph.output),
-        details={"opset": opset, "ir_version": model.ir_version},
+        inputs=inputs,
+        outputs=outputs,
+        details=details,
+        warnings=warnings,
+        quantization=_QUANTIZATION[scheme],
     )
 
 
-def _spec(value: Any) -> TensorSpec:
-    import onnx
+def _apply(scheme: str, model: Any, request: WriteRequest) -> Any:
+    if scheme == "float16":
+        return quantize.to_float16(model)
+    if scheme == "dynamic":
+        return quantize.to_dynamic(model)
+    if scheme == "int8" and request.calibration is not None:
+        return quantize.to_int8(model, request.calibration, batch=request.batch)
+    return model
 
-    tensor = value.type.tensor_type
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
-    return TensorSpec(
-        name=value.name,
-        dtype="string" if dtype == "object" else dtype,
-        shape=tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim),
+
+def _nearly_float(share: float) -> tuple[str, ...]:
+    if share >= NEARLY_FLOAT:
+        return ()
+    return (
+        f"nearly float: {share:.0%} of the weights are int8, for only MatMul and Gemm are"
+        " quantized; int8 shrinks convolutions too",
     )

@@ -12,9 +12,8 @@ if TYPE_CHECKING:
     from edgewright_converters.formats.frozen import FrozenGraph
     from edgewright_converters.sources.source import Source
 
-LOWEST_OPSET = 17
-HIGHEST_OPSET = 21  # the last that IR version 10 knows
-IR_VERSION = 10  # what ONNX Runtime 1.18 and later read
+OPSETS = range(13, 19)  # 13 has per-channel quantization, 18 is the last that tf2onnx writes
+LOWEST_OPSET = 17  # where the search begins, unless one is asked for
 
 
 def to_onnx(source: Source, frozen: FrozenGraph, *, opset: int | None) -> tuple[Any, int]:
@@ -22,19 +21,18 @@ def to_onnx(source: Source, frozen: FrozenGraph, *, opset: int | None) -> tuple[
 
     Raises ``ConversionError`` with the reason of the lowest opset tried.
     """
-    if opset is not None and not LOWEST_OPSET <= opset <= HIGHEST_OPSET:
+    if opset is not None and opset not in OPSETS:
         raise ConversionError(
-            f"opset {opset} is not written; {LOWEST_OPSET} to {HIGHEST_OPSET} are",
+            f"opset {opset} is not written; {OPSETS[0]} to {OPSETS[-1]} are",
             hint=f"--opset {LOWEST_OPSET}",
         )
     first: ConversionError | None = None
-    for candidate in [opset] if opset else range(LOWEST_OPSET, HIGHEST_OPSET + 1):
+    for candidate in range(LOWEST_OPSET, OPSETS.stop) if opset is None else [opset]:
         try:
             return _convert(source, frozen, candidate), candidate
         except ConversionError as e:
             first = first or e
-    assert first is not None  # the loop ran at least once
-    raise first
+    raise first or ConversionError("no opset to try")
 
 
 def _convert(source: Source, frozen: FrozenGraph, opset: int) -> Any:
@@ -62,5 +60,4 @@ def _convert(source: Source, frozen: FrozenGraph, opset: int) -> Any:
         model = optimizer.optimize_graph(converted, catch_errors=False).make_model("edgewright")
     except Exception as e:  # tf2onnx raises whatever its handlers raise
         raise conversion_error("onnx", "float32", str(e), function.graph, source) from e
-    model.ir_version = min(model.ir_version, IR_VERSION)
     return model

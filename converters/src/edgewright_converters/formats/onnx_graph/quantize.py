@@ -1,0 +1,105 @@
+"""Makes an ONNX graph smaller: float16, dynamic int8, static int8 (QDQ)."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from edgewright_converters.calibration import batches
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgewright_converters.formats.format import Calibration
+
+DYNAMIC_OPS = ("MatMul", "Gemm")  # a convolution would become ConvInteger: older runtimes refuse it
+
+INT8 = {
+    "scheme": "int8",
+    "weights": "int8 per channel",
+    "activations": "int8",
+    "pair": "S8S8",
+    "reduce_range": False,
+    "method": "QDQ, MinMax",
+}
+
+
+def to_float16(model: Any) -> Any:
+    """Weights and computation in float16; inputs and outputs stay float32."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one for each weight that float16 rounds to zero
+        return convert_float_to_float16(model, keep_io_types=True)
+
+
+def to_dynamic(model: Any) -> Any:
+    """Int8 weights in MatMul and Gemm; their activations are quantized as they come."""
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with TemporaryDirectory() as folder:
+        prepared = _prepare(model, Path(folder))
+        out = Path(folder) / "dynamic.onnx"
+        quantize_dynamic(
+            prepared,
+            out,
+            op_types_to_quantize=list(DYNAMIC_OPS),
+            weight_type=QuantType.QInt8,
+        )
+        return onnx.load(out)
+
+
+def to_int8(model: Any, calibration: Calibration, *, batch: int | None) -> Any:
+    """Static quantization: QuantizeLinear and DequantizeLinear pairs, weights per channel."""
+    import onnx
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    with TemporaryDirectory() as folder:
+        prepared = _prepare(model, Path(folder))
+        out = Path(folder) / "int8.onnx"
+        quantize_static(
+            prepared,
+            out,
+            _Feeder(calibration, batch or 1),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return onnx.load(out)
+
+
+def _prepare(model: Any, folder: Path) -> Path:
+    """Shapes inferred, batch normalization folded: what ONNX Runtime asks for beforehand."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    out = folder / "prepared.onnx"
+    try:
+        quant_pre_process(model, out)
+    except Exception:  # symbolic shapes do not get through every loop; plain ones do
+        quant_pre_process(model, out, skip_symbolic_shape=True)
+    return out
+
+
+class _Feeder:
+    """ONNX Runtime's ``CalibrationDataReader``: one batch at a time, nothing kept."""
+
+    def __init__(self, calibration: Calibration, batch: int) -> None:
+        self._calibration = calibration
+        self._batch = batch
+        self.rewind()
+
+    def rewind(self) -> None:
+        self._left: Iterator[dict[str, np.ndarray[Any, Any]]] = batches(
+            self._calibration.feeds, self._batch
+        )
+
+    def get_next(self) -> dict[str, np.ndarray[Any, Any]] | None:
+        return next(self._left, None)
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        raise NotImplementedError  # strided calibration is not used
