@@ -8,8 +8,9 @@ python scripts/lock_inputs.py tflite  tflite-runtime's environment (numpy<2)
 from __future__ import annotations
 
 import sys
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).parent.parent
 DISTRIBUTIONS = ("runtimes", "converters", "toolkit")

