@@ -22,6 +22,7 @@ from edgewright_runtimes.records import Plain
 from edgewright_runtimes.version import __version__
 
 ROOT = Path("/")
+NO_SENSORS = ("busy", "frequency_driver")
 BUSY_SHARE = 0.05  # of one core: below it a process is not worth a line
 BUSY_SECONDS = 0.02  # two ticks: one may be chance
 NOW_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
@@ -50,9 +51,10 @@ def read_environment(root: Path = ROOT, *, since: Ticks | None = None) -> dict[s
         "load_1m": _load(root),
         "work_ns": work_ns(),
         "busy": None if since is None else busy(since, read_ticks(root)),
+        "frequency_driver": _text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
         **_machine(root),
     }
-    unknown = sorted(name for name, value in values.items() if value is None and name != "busy")
+    unknown = sorted(n for n, value in values.items() if value is None and n not in NO_SENSORS)
     known = {name: value for name, value in values.items() if value is not None}
     return {**known, "unknown": ",".join(unknown)}
 

@@ -187,6 +187,7 @@ class Measurement:
     in_force: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, Plain] = field(default_factory=dict)  # environment before the round
     after: Mapping[str, Plain] = field(default_factory=dict)
+    during: tuple[Mapping[str, Plain], ...] = ()  # sensors, and the seconds since the first call
     started: str = ""  # ISO 8601, UTC
     schema: int = SCHEMA
 

@@ -1,0 +1,261 @@
+"""From what was measured to what it says: computed when read, never stored.
+
+Of each artifact, runtime, target and number of threads, the latest job counts: only what ran
+shuffled together is compared. Measurements of a file that is no longer there are set aside.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgewright.bench.plan import AGAIN, baseline_name
+from edgewright.bundle import Bundle, artifact_sha256
+from edgewright_runtimes.errors import EdgewrightError
+from edgewright_runtimes.records import Artifact, Measurement, Plain
+from edgewright_runtimes.statistics import (
+    Comparison,
+    Judgement,
+    Summary,
+    compare,
+    summarize,
+    verdict,
+)
+
+SLOWER_WORK = 1.2  # the fixed loop of work after the rounds over before them
+SELF_SCALING = ("intel_pstate", "amd-pstate", "amd-pstate-epp")  # `powersave` is their normal
+TIMELINE_POINTS = 120
+
+Key = tuple[str, str, str, int]  # artifact, runtime, target, threads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A stretch of a sustained run: seconds since its first call, and the median of one call."""
+
+    seconds: float
+    median_ns: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """All that is known of the latency of one artifact in one runtime.
+
+    ``load_ns``, ``first_ns`` are medians over the rounds; ``environment`` is that before the
+    first round, ``during`` what the sensors said within a sustained one. ``comparison`` is
+    ``None`` for the baseline itself and where there is none (``no_comparison`` says why).
+    """
+
+    artifact: str
+    format: str
+    scheme: str
+    runtime: str
+    target: str
+    threads: int
+    preset: str
+    job: str
+    size_bytes: int
+    zipped_bytes: int
+    baseline: bool
+    partial: bool
+    summary: Summary
+    comparison: Comparison | None
+    no_comparison: str
+    judgement: Judgement
+    load_ns: int
+    first_ns: int
+    peak_memory_bytes: int | None
+    in_force: Mapping[str, str]
+    environment: Mapping[str, Plain]
+    environment_after: Mapping[str, Plain]
+    busy: tuple[str, ...]
+    during: tuple[Mapping[str, Plain], ...]
+    timeline: tuple[Point, ...]
+    started: str
+
+
+def read_results(bundle: Bundle) -> tuple[Row, ...]:
+    """One row for each artifact, runtime, target and number of threads that was measured."""
+    good, _ = _sort_out(bundle)
+    groups = _latest(good)
+    artifacts = {a.name: a for a in bundle.artifacts()}
+    order = {name: i for i, name in enumerate(artifacts)}
+    summaries = {key: _summary(bundle, rounds) for key, rounds in groups.items()}
+    rows = []
+    for (key, label), summary in summaries.items():
+        if not label:
+            rounds = groups[key, label]
+            rows.append(_row(bundle, artifacts[key[0]], rounds, summary, groups, summaries))
+    return tuple(sorted(rows, key=lambda r: (order[r.artifact], r.runtime, r.target, r.threads)))
+
+
+def set_aside(bundle: Bundle) -> tuple[str, ...]:
+    """A line for each artifact whose measurements are not shown, and why."""
+    return _sort_out(bundle)[1]
+
+
+def _sort_out(bundle: Bundle) -> tuple[list[Measurement], tuple[str, ...]]:
+    now: dict[str, str] = {}
+    for artifact in bundle.artifacts():
+        try:
+            now[artifact.name] = artifact_sha256(bundle, artifact)
+        except (OSError, EdgewrightError):
+            continue
+    good: list[Measurement] = []
+    aside: dict[str, int] = {}
+    for record in bundle.measurements():
+        if now.get(record.artifact) == record.artifact_sha256:
+            good.append(record)
+        else:
+            aside[record.artifact] = aside.get(record.artifact, 0) + 1
+    lines = (
+        f"{name}: {count} rounds set aside, they were measured on "
+        + ("another file of this name" if name in now else "an artifact that is not here")
+        for name, count in sorted(aside.items())
+    )
+    return good, tuple(lines)
+
+
+Groups = dict[tuple[Key, str], list[Measurement]]
+
+
+def _latest(records: Iterable[Measurement]) -> Groups:
+    """The rounds of the latest job of each key and label, in the order they ran."""
+    jobs: dict[Key, tuple[str, str]] = {}
+    found: dict[tuple[Key, str, str], list[Measurement]] = {}
+    for record in records:
+        key = (record.artifact, record.runtime, record.target, record.threads)
+        found.setdefault((key, record.label, record.job), []).append(record)
+        jobs[key] = max(jobs.get(key, ("", "")), (record.started, record.job))
+    return {
+        (key, label): sorted(rounds, key=lambda r: r.order)
+        for (key, label, job), rounds in found.items()
+        if job == jobs[key][1]
+    }
+
+
+def _steady(bundle: Bundle, record: Measurement) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    samples: np.ndarray[tuple[int], np.dtype[np.int64]] = bundle.samples(record)
+    return samples[record.warmup_samples :]
+
+
+def _summary(bundle: Bundle, rounds: Sequence[Measurement]) -> Summary:
+    return summarize(
+        [_steady(bundle, r) for r in rounds],
+        calls_per_sample=[r.calls_per_sample for r in rounds],
+    )
+
+
+def _row(
+    bundle: Bundle,
+    artifact: Artifact,
+    rounds: Sequence[Measurement],
+    summary: Summary,
+    groups: Groups,
+    summaries: Mapping[tuple[Key, str], Summary],
+) -> Row:
+    first, last = rounds[0], rounds[-1]
+    comparison, why = _compare(first, summary, groups, summaries)
+    peaks = [r.peak_memory_bytes for r in rounds if r.peak_memory_bytes is not None]
+    return Row(
+        artifact=artifact.name,
+        format=artifact.format,
+        scheme=artifact.scheme,
+        runtime=first.runtime,
+        target=first.target,
+        threads=first.threads,
+        preset=first.preset,
+        job=first.job,
+        size_bytes=artifact.size_bytes,
+        zipped_bytes=artifact.zipped_bytes,
+        baseline=artifact.name == baseline_name(artifact.format),
+        partial=any(r.partial for r in rounds),
+        summary=summary,
+        comparison=comparison,
+        no_comparison=why,
+        judgement=judge(summary, rounds),
+        load_ns=int(statistics.median(r.load_ns for r in rounds)),
+        first_ns=int(statistics.median(r.first_ns for r in rounds)),
+        peak_memory_bytes=max(peaks, default=None),
+        in_force=first.in_force,
+        environment=first.before,
+        environment_after=last.after,
+        busy=tuple(dict.fromkeys(str(r.after["busy"]) for r in rounds if r.after.get("busy"))),
+        during=tuple(values for r in rounds for values in r.during),
+        timeline=_timeline(bundle, first) if first.preset == "sustained" else (),
+        started=first.started,
+    )
+
+
+def _compare(
+    first: Measurement,
+    summary: Summary,
+    groups: Groups,
+    summaries: Mapping[tuple[Key, str], Summary],
+) -> tuple[Comparison | None, str]:
+    name = baseline_name(first.artifact.partition("-")[0])  # type: ignore[arg-type]
+    if first.artifact == name:
+        return None, "the baseline"
+    key = (name, first.runtime, first.target, first.threads)
+    base = groups.get((key, ""))
+    if base is None:
+        return None, f"{name} was not measured"
+    if base[0].job != first.job:
+        return None, f"{name} was measured in another job"
+    return compare(summary, summaries[key, ""], summaries.get((key, AGAIN))), ""
+
+
+def judge(summary: Summary, rounds: Sequence[Measurement]) -> Judgement:
+    """The verdict on these rounds, with what the machine said around them."""
+    first = rounds[0]
+    unknown = {word for r in rounds for word in str(r.before.get("unknown", "")).split(",") if word}
+    return verdict(
+        summary,
+        preset=first.preset,
+        emulated=first.target.startswith("emulated:"),
+        throttled_on_purpose=any(_held_down(r.before) for r in rounds),
+        throttled=was_throttled(rounds),
+        unknown_sensors=sorted(unknown),
+        target=first.target,
+    )
+
+
+def _held_down(environment: Mapping[str, Plain]) -> bool:
+    """A governor that keeps the lowest frequency: somebody set it so."""
+    driver = environment.get("frequency_driver")
+    return environment.get("governor") == "powersave" and driver not in SELF_SCALING
+
+
+def was_throttled(rounds: Sequence[Measurement]) -> bool:
+    """The processor said so, counted new events, or did the fixed work a fifth slower after."""
+    for r in rounds:
+        before, after = r.before.get("throttled"), r.after.get("throttled")
+        said = [v.get("throttled") for v in (r.before, r.after, *r.during)]
+        if any(word and not str(word).endswith(" events") for word in said):
+            return True
+        if before is not None and after is not None and before != after:
+            return True
+    ratios = [
+        float(r.after["work_ns"]) / float(r.before["work_ns"])  # type: ignore[arg-type]
+        for r in rounds
+        if r.after.get("work_ns") and r.before.get("work_ns")
+    ]
+    return bool(ratios) and statistics.median(ratios) > SLOWER_WORK
+
+
+def _timeline(bundle: Bundle, record: Measurement) -> tuple[Point, ...]:
+    """All samples, warm-up too, in stretches of equal time inside the calls."""
+    samples = bundle.samples(record)
+    ends = np.cumsum(samples) / 1e9
+    edges = np.linspace(0.0, float(ends[-1]), TIMELINE_POINTS + 1)[1:]
+    places = np.searchsorted(ends, edges, side="right")
+    points, start = [], 0
+    for edge, place in zip(edges, places, strict=True):
+        if place > start:
+            median = float(np.median(samples[start:place])) / record.calls_per_sample
+            points.append(Point(seconds=float(edge), median_ns=median))
+            start = int(place)
+    return tuple(points)

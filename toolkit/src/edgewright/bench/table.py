@@ -1,0 +1,96 @@
+"""The results as a table of words, for a terminal or a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgewright.bench.results import Row
+    from edgewright_runtimes.statistics import Summary
+
+HEADINGS = (
+    "artifact", "runtime", "median (99 %)", "p90 <=", "p95 <=", "p99 <=", "against float32",
+    "load", "first", "peak memory", "size", "zipped", "verdict",
+)  # fmt: skip
+BLANK = "-"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """One line of the table, in the order of ``HEADINGS``."""
+    return (
+        row.artifact,
+        row.runtime if row.threads == 1 else f"{row.runtime} x{row.threads}",
+        median(row.summary),
+        *(BLANK if t.bound_ns is None else time(t.bound_ns) for t in row.summary.tails),
+        against(row),
+        time(row.load_ns),
+        time(row.first_ns),
+        size(row.peak_memory_bytes),
+        size(row.size_bytes),
+        size(row.zipped_bytes),
+        row.judgement.verdict.value + (", partial" if row.partial else ""),
+    )
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """Why cells are blank and verdicts are not `trusted`, each reason once with its artifacts."""
+    whose: dict[str, list[str]] = {}
+    for row in rows:
+        said = [f"{t.name}: {t.reason}" for t in row.summary.tails if t.bound_ns is None]
+        if any(t.of_calls > 1 for t in row.summary.tails):
+            said.append(f"tails are of means of {row.summary.calls_per_sample} calls")
+        if row.comparison is not None:
+            said.append(row.comparison.words)
+        elif not row.baseline:
+            said.append(f"no comparison: {row.no_comparison}")
+        for reason in (*said, *row.judgement.reasons):
+            whose.setdefault(reason, []).append(f"{row.artifact} ({row.runtime})")
+    every = len(rows)
+    return [
+        f"{'all' if len(names) == every > 1 else ', '.join(names)}: {reason}"
+        for reason, names in whose.items()
+    ]
+
+
+def median(summary: Summary) -> str:
+    if summary.median_interval_ns is None:
+        return time(summary.median_ns)
+    low, high = summary.median_interval_ns
+    return f"{time(summary.median_ns)} ({_number(low)}..{_number(high)})"
+
+
+def against(row: Row) -> str:
+    """``0.42 x`` of the baseline's time, with its interval, or that no difference was seen."""
+    if row.comparison is None:
+        return "baseline" if row.baseline else BLANK
+    found = row.comparison
+    if found.low is None or found.high is None:
+        return f"{found.ratio:.3g} x, no interval"
+    if not found.different:
+        return f"same ({found.low:.3g}..{found.high:.3g} x)"
+    return f"{found.ratio:.3g} x ({found.low:.3g}..{found.high:.3g})"
+
+
+def time(ns: float) -> str:
+    return f"{_number(ns)} ms"
+
+
+def _number(ns: float) -> str:
+    return f"{ns / 1e6:.4g}" if ns >= 1e5 else f"{ns / 1e6:.3g}"
+
+
+def size(count: int | None) -> str:
+    if count is None:
+        return BLANK
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
+
+
+def plain(rows: Sequence[Row]) -> str:
+    """Aligned columns, two spaces between."""
+    lines = [HEADINGS, *(cells(row) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS))]
+    return "\n".join(
+        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )

@@ -1,0 +1,133 @@
+"""``edgewright bench``: the latency of every artifact, measured where it will run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgewright.bench.sweep import Progress
+    from edgewright.verbs.bench import BenchResult
+
+SUMMARY = "Time the artifacts of a bundle in shuffled rounds of fresh processes."
+PRESETS = ("smoke", "quick", "standard", "sustained")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", type=Path, metavar="DIR", help="a folder made by convert")
+    parser.add_argument("--artifacts", default="", metavar="NAMES", help="names or schemes (all)")
+    parser.add_argument(
+        "--preset",
+        default="quick",
+        choices=PRESETS,
+        help="how long: smoke 1 s, quick 10 s, standard 60 s for each artifact over all its "
+        "rounds; sustained 600 s in one process (%(default)s)",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="of the runtime (%(default)s)")
+    parser.add_argument(
+        "--runtime", default="", metavar="NAMES", help="litert, tflite-runtime, onnxruntime, null"
+    )
+    parser.add_argument("--target", default="local", help="where (%(default)s)")
+    parser.add_argument("--seconds", type=float, help="another total time for each artifact")
+    parser.add_argument("--rounds", type=int, help="another number of rounds")
+    parser.add_argument("--seed", type=int, help="of the order of the rounds (a new one)")
+    parser.add_argument(
+        "--limit",
+        type=float,
+        default=120.0,
+        metavar="SECONDS",
+        help="an artifact that gives no answer for so long is a failure (%(default)g)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgewright.verbs.bench import bench
+
+    with _progress(silent=args.json) as tell:
+        result = bench(
+            args.bundle,
+            artifacts=_words(args.artifacts),
+            preset=args.preset,
+            threads=args.threads,
+            runtimes=_words(args.runtime),
+            target=args.target,
+            seconds=args.seconds,
+            rounds=args.rounds,
+            limit_seconds=args.limit,
+            seed=args.seed,
+            tell=tell,
+        )
+    if args.json:
+        from edgewright.bench.as_json import as_json
+
+        print(as_json(result))
+    else:
+        _print(result)
+    return result.exit_code
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+@contextmanager
+def _progress(*, silent: bool) -> Iterator[Callable[[Progress], None]]:
+    """A bar with the time left on a terminal, a line for each round in a pipe."""
+    if silent:
+        yield lambda _: None
+    elif not sys.stderr.isatty():
+        yield _print_round
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        columns = (BarColumn(), TextColumn("{task.fields[left]} left  {task.description}"))
+        with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("", total=1.0, left="?")
+
+            def tell(step: Progress) -> None:
+                if step.failed:
+                    bar.console.print(step.words, markup=False, highlight=False)
+                    return
+                left = _clock(step.seconds_left)
+                bar.update(task, completed=step.part, description=step.words, left=left)
+
+            yield tell
+
+
+def _print_round(step: Progress) -> None:
+    if step.finished or step.failed:
+        left = "" if step.failed else f" ({_clock(step.seconds_left)} left)"
+        print(f"  {step.words}{left}", file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _print(result: BenchResult) -> None:
+    from edgewright.bench.table import HEADINGS, cells, notes, plain
+
+    if sys.stdout.isatty() and result.rows:
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*HEADINGS, box=None, pad_edge=False)
+        for row in result.rows:
+            table.add_row(*cells(row))
+        Console().print(table, markup=False)
+    elif result.rows:
+        print(plain(result.rows))
+    for line in (*notes(result.rows), *result.set_aside):
+        print(f"  {line}")
+    for name, reason in result.not_here.items():
+        print(f"  {name}: {reason}")
+    state = "interrupted; what was measured is kept" if result.interrupted else "measured"
+    counts = f"{result.measured_rounds} rounds, {len(result.failures)} failed"
+    print(f"{result.bundle}: {state}: {counts}")

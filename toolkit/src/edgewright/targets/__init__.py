@@ -1,0 +1,1 @@
+"""Where artifacts run: one module per kind of target, each keeping ``target.Target``."""

@@ -1,0 +1,100 @@
+"""This machine: a worker process per job or round, watched for crashes and silence."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgewright.line_process import LineProcess, ProcessDied, ProcessHung
+from edgewright_runtimes.errors import MissingExtra
+from edgewright_runtimes.protocol import PROTOCOL
+from edgewright_runtimes.records import Format, Stage
+from edgewright_runtimes.runtime import RUNTIMES, runtime_row
+
+if TYPE_CHECKING:
+    from edgewright.settings import Settings
+    from edgewright.targets.target import Row
+
+NEXT_STAGE: Mapping[str, Stage] = {"loaded": "run", "first": "measure", "samples": "measure"}
+
+
+class LocalWorker:
+    def __init__(self, python: Path, folder: Path, limit_seconds: float) -> None:
+        own = python == Path(sys.executable)
+        self._limit = limit_seconds
+        self.stopped = False
+        self._process = LineProcess(
+            [str(python), "-m", "edgewright_runtimes.worker"],
+            log=folder / "worker.log",
+            # another environment has packages of its own; and no module of the folder at hand
+            env={"PYTHONSAFEPATH": "1", **({} if own else {"PYTHONPATH": "", "PYTHONHOME": ""})},
+        )
+
+    def rows(self, job: Mapping[str, object]) -> Iterator[Row]:
+        stage: Stage = "load"
+        try:
+            self._process.send({"protocol": PROTOCOL, **job})
+            while True:
+                row = self._receive()
+                yield row
+                if row["row"] in ("done", "failure"):
+                    return
+                stage = NEXT_STAGE.get(row["row"], stage)
+        except ProcessDied as e:
+            hint = "the other artifacts are not affected; try another --runtime"
+            yield {"row": "failure", "stage": stage, "error": str(e), "hint": hint}
+        except ProcessHung as e:
+            hint = "where it is only slow, give --limit SECONDS"
+            yield {"row": "failure", "stage": stage, "error": str(e), "hint": hint}
+
+    def _receive(self) -> Row:
+        try:
+            return self._process.receive(timeout=self._limit)
+        except KeyboardInterrupt:
+            if self.stopped:
+                raise
+            self.stopped = True
+            with suppress(ProcessDied):
+                self._process.send({"protocol": PROTOCOL, "job": "stop"})
+            return self._process.receive(timeout=self._limit)
+
+    def close(self) -> None:
+        self._process.close()
+
+
+class LocalTarget:
+    def __init__(self, name: str, settings: Settings) -> None:
+        self.name = name
+        self._pythons = settings.pythons
+
+    def runtimes(self, format_: Format) -> tuple[str, ...]:
+        return tuple(
+            row.name
+            for row in RUNTIMES.values()
+            if format_ in row.formats and row.package and self._has(row.name)
+        )
+
+    def require(self, runtime: str) -> None:
+        row = runtime_row(runtime)
+        if row.package and not self._has(runtime):
+            raise MissingExtra(
+                f"runtime {runtime!r} is not installed",
+                hint=f"pip install 'edgewright-runtimes[{row.extra}]', or name an interpreter "
+                f"that has it: [runtimes.{runtime}] python = PATH in edgewright.toml",
+            )
+
+    def _has(self, runtime: str) -> bool:
+        package = runtime_row(runtime).package
+        return runtime in self._pythons or importlib.util.find_spec(package) is not None
+
+    def start(self, runtime: str, *, folder: Path, limit_seconds: float) -> LocalWorker:
+        python = self._pythons.get(runtime, Path(sys.executable))
+        return LocalWorker(python, folder, limit_seconds)
+
+
+def open_target(name: str, settings: Settings) -> LocalTarget:
+    return LocalTarget(name, settings)
