@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from edgewright_converters.errors import UnreadableSource
@@ -12,28 +13,33 @@ from edgewright_converters.sources.traced import TracedSource
 from edgewright_runtimes.records import TensorSpec
 
 
-def source_of_keras3(model: Any, notes: tuple[str, ...] = ()) -> TracedSource:
-    """Raises ``UnreadableSource`` for a model that never saw its inputs."""
+def source_of_keras3(model: Any, *, named_like: Signature | None = None) -> TracedSource:
+    """Raises ``UnreadableSource`` for a model that never saw its inputs.
+
+    ``named_like`` is a signature whose names to take over, in the same order.
+    """
     from edgewright_converters.sources.frameworks import import_keras
 
     keras = import_keras()
-    return _source(model, keras, keras.tree, kind="keras3", notes=notes)
+    return _source(model, keras, keras.tree, kind="keras3", named_like=named_like)
 
 
-def source_of_tf_keras(model: Any, notes: tuple[str, ...] = ()) -> TracedSource:
+def source_of_tf_keras(model: Any) -> TracedSource:
     """Raises ``UnreadableSource`` for a model that never saw its inputs."""
     from edgewright_converters.sources.frameworks import import_tensorflow, import_tf_keras
 
-    return _source(model, import_tf_keras(), import_tensorflow().nest, kind="tf_keras", notes=notes)
+    return _source(model, import_tf_keras(), import_tensorflow().nest, kind="tf_keras")
 
 
 def _source(
-    model: Any, keras: Any, tree: Any, *, kind: str, notes: tuple[str, ...]
+    model: Any, keras: Any, tree: Any, *, kind: str, named_like: Signature | None = None
 ) -> TracedSource:
     inputs = _tensors(model, "inputs")
     structure = _structure(model, "inputs")
     outputs = _tensors(model, "outputs")
     signature = _signature(model, inputs, outputs)
+    if named_like is not None:
+        signature = _named_like(signature, named_like)
     input_names = [spec.name for spec in signature.inputs]
     output_names = [spec.name for spec in signature.outputs]
 
@@ -48,7 +54,6 @@ def _source(
         signature=signature,
         call=call,
         stateful=any(isinstance(layer, keras.layers.RNN) for layer in model._flatten_layers()),
-        notes=notes,
         keras_model=model if kind == "keras3" else None,
     )
 
@@ -83,6 +88,15 @@ def _signature(model: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> Sig
         inputs=specs,
         outputs=tuple(_spec(name, tensor) for name, tensor in zip(taken, outputs, strict=True)),
     )
+
+
+def _named_like(signature: Signature, other: Signature) -> Signature:
+    sides = ((signature.inputs, other.inputs), (signature.outputs, other.outputs))
+    inputs, outputs = (
+        tuple(replace(spec, name=model.name) for spec, model in zip(*side, strict=True))
+        for side in sides
+    )
+    return Signature(inputs=inputs, outputs=outputs)
 
 
 def _side_names(structure: Any, tensors: Sequence[Any]) -> list[str]:

@@ -10,18 +10,17 @@ from edgewright_converters.errors import UnreadableSource, UnsafeSource
 from edgewright_converters.sources.frameworks import import_tensorflow
 from edgewright_converters.sources.graphs import holds_state, op_types
 from edgewright_converters.sources.names import unique_names
+from edgewright_converters.sources.safety import UNSAFE_OPS
 from edgewright_converters.sources.source import Signature
 from edgewright_converters.sources.traced import TracedSource
 from edgewright_runtimes.records import TensorSpec
 
 DEFAULT = "serving_default"
-# Run Python, or read and write files of the machine that loads them.
-UNSAFE_OPS = frozenset(
-    {"EagerPyFunc", "PyFunc", "PyFuncStateless", "ReadFile", "WriteFile", "MatchingFiles"}
-)
+# Every SavedModel holds these to restore itself; inside a signature they overwrite files.
+_CHECKPOINT_OPS = frozenset({"Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints", "RestoreV2"})
 
 
-def open_saved_model(path: Path, *, unsafe: bool, signature: str = "") -> TracedSource:
+def open_saved_model(path: Path, *, unsafe: bool) -> TracedSource:
     """Read ``path`` with ``tf.saved_model.load``.
 
     Raises ``UnsafeSource`` before anything is loaded, ``UnreadableSource`` where TensorFlow
@@ -29,18 +28,24 @@ def open_saved_model(path: Path, *, unsafe: bool, signature: str = "") -> Traced
     """
     tf = import_tensorflow()
     operations = _operations(path)
-    found = sorted(operations & UNSAFE_OPS)
-    if found and not unsafe:
-        raise UnsafeSource(
-            f"{path} holds {', '.join(found)}: it runs code or touches files when it is used",
-            hint="give --unsafe if you trust where it comes from",
-        )
+    _refuse(path, operations & UNSAFE_OPS, unsafe=unsafe)
     try:
         loaded = tf.saved_model.load(str(path))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, tf.errors.OpError) as error:
         raise UnreadableSource(f"{path}: TensorFlow can't load it: {first_line(error)}") from error
-    name = _choose(path, sorted(loaded.signatures), signature)
-    return _source(loaded, loaded.signatures[name], name, operations)
+    name = _choose(path, sorted(loaded.signatures))
+    function = loaded.signatures[name]
+    used = op_types(function.graph.as_graph_def())
+    _refuse(path, used & _CHECKPOINT_OPS, unsafe=unsafe)
+    return _source(loaded, function, name, used)
+
+
+def _refuse(path: Path, found: frozenset[str], *, unsafe: bool) -> None:
+    if found and not unsafe:
+        raise UnsafeSource(
+            f"{path} holds {', '.join(sorted(found))}: it runs code or touches files when used",
+            hint="give --unsafe if you trust where it comes from",
+        )
 
 
 def first_line(error: BaseException) -> str:
@@ -49,7 +54,7 @@ def first_line(error: BaseException) -> str:
 
 
 def _operations(path: Path) -> frozenset[str]:
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorflow.core.protobuf import saved_model_pb2
 
     message = saved_model_pb2.SavedModel()
@@ -60,11 +65,7 @@ def _operations(path: Path) -> frozenset[str]:
     return frozenset().union(*(op_types(meta.graph_def) for meta in message.meta_graphs))
 
 
-def _choose(path: Path, names: list[str], wanted: str) -> str:
-    if wanted:
-        if wanted in names:
-            return wanted
-        raise UnreadableSource(f"{path} has no signature {wanted!r}; it has: {', '.join(names)}")
+def _choose(path: Path, names: list[str]) -> str:
     if DEFAULT in names:
         return DEFAULT
     if len(names) == 1:

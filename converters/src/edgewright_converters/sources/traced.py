@@ -41,7 +41,7 @@ class TracedSource:
     ) -> None:
         self._kind = kind
         self._signature = signature
-        self._call = call
+        self.call = call
         self._stateful = stateful
         self._notes = notes
         self._keras_model = keras_model
@@ -63,6 +63,17 @@ class TracedSource:
     def notes(self) -> tuple[str, ...]:
         return self._notes
 
+    def with_note(self, note: str) -> TracedSource:
+        """The same source, saying one thing more about how it was read."""
+        return TracedSource(
+            kind=self._kind,
+            signature=self._signature,
+            call=self.call,
+            stateful=self._stateful,
+            notes=(*self._notes, note),
+            keras_model=self._keras_model,
+        )
+
     def as_keras(self) -> Any:
         return self._keras_model
 
@@ -70,7 +81,7 @@ class TracedSource:
         """The function traced for ``batch``; raises ``ConversionError`` where it has its own."""
         if batch not in self._functions:
             specs = batched(self._signature.inputs, batch)
-            self._functions[batch] = trace(self._call, specs)
+            self._functions[batch] = trace(self.call, specs)
         return self._functions[batch]
 
     def predict(self, feeds: Arrays) -> dict[str, np.ndarray[Any, Any]]:
