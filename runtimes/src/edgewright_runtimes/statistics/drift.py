@@ -31,9 +31,11 @@ from numpy.typing import NDArray
 from edgewright_runtimes.statistics.dependence import autocorrelation_time, ranks
 from edgewright_runtimes.statistics.student import f_tail, t_tail
 
-LEVEL = 0.006
+LEVEL = 0.01
 LEAST_CHANGE = 0.01
 POOL_ABOVE = 0.10  # pool the samples' variance only where the F test is this unimpressed
+LONG_ENOUGH = 30  # autocorrelation times in a round, for their length to be known
+TAU_MARGIN = 1.2  # taking a line out of a round takes a little of its autocorrelation too
 BLOCKS = 8
 LEAST_ROUNDS = 4
 LEAST_SAMPLES = 4  # in the shortest round
@@ -64,11 +66,10 @@ def find_drift(rounds: Sequence[NDArray[np.float64]]) -> Drift:
         return Drift(across=None, within=None, tested=False)
     places = ranks(blocks)
     slopes, flat = _straighten(places)
-    pool = autocorrelation_time(flat) is None
     noise = _noise(flat)
     logs = np.log([max(float(np.median(b)), 1.0) for b in blocks])
-    across = _across(places, noise if pool else None) < LEVEL or mann_kendall(logs) < LEVEL
-    within = _within(slopes, blocks, noise if pool else None) < LEVEL
+    across = _across(places, noise) < LEVEL or mann_kendall(logs) < LEVEL
+    within = _within(slopes, blocks, noise) < LEVEL
     return Drift(
         across=_if_large(_change_across(logs)) if across else None,
         within=_if_large(_change_within(blocks)) if within else None,
@@ -93,10 +94,17 @@ def _time(count: int) -> NDArray[np.float64]:
     return (np.arange(count) - (count - 1) / 2) / count
 
 
-def _noise(flat: Sequence[NDArray[np.float64]]) -> tuple[float, int]:
-    """Variance of one sample about its round's line, and its degrees of freedom."""
+def _noise(flat: Sequence[NDArray[np.float64]]) -> tuple[float, int] | None:
+    """What one sample adds to the variance of a sum, and its degrees of freedom.
+
+    ``None`` where the autocorrelation reaches too far to be known from rounds of this length.
+    """
     df = sum(values.size - 2 for values in flat)
-    return sum(float((values**2).sum()) for values in flat) / df, df
+    tau = autocorrelation_time(flat)
+    if tau is not None and tau * LONG_ENOUGH > df / len(flat):
+        return None
+    variance = sum(float((values**2).sum()) for values in flat) / df
+    return variance * (1.0 if tau is None else tau * TAU_MARGIN), df
 
 
 def _across(places: Sequence[NDArray[np.float64]], noise: tuple[float, int] | None) -> float:
