@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from edgewright_runtimes.errors import ArtifactError, BadInput
 from edgewright_runtimes.feeds import InputReader, by_name
@@ -75,7 +75,7 @@ class Model:
         """The names of the classes, in the order of the output; empty where none are stored."""
         return self.contract.labels if self.contract else ()
 
-    def predict(self, x: object) -> Array | dict[str, Array]:
+    def predict(self, x: object) -> Any:  # a union would make every app write a cast
         """Real values in, real values out, whatever the file computes in.
 
         ``x`` is one item (the input's shape without its first axis) or a batch of them; a dict
