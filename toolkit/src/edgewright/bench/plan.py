@@ -94,19 +94,18 @@ def plan_cells(
     for runtime in runtimes:
         target.require(runtime)
     by_name = {a.name: a for a in everything}
-    cells: dict[Cell, None] = {}
+    cells: dict[tuple[str, str, str], Cell] = {}
     not_here: dict[str, str] = {}
     for artifact in chosen:
-        found = [r for r in _runtimes(artifact.format, runtimes, target)]
+        found = _runtimes(artifact.format, runtimes, target)
         if not found:
             not_here[artifact.name] = _reason(artifact.format, runtimes)
+        baseline = by_name.get(baseline_name(artifact.format))
+        twins = () if baseline is None else ((baseline, ""), (baseline, AGAIN))
         for runtime in found:
-            cells[Cell(artifact, runtime)] = None
-            baseline = by_name.get(baseline_name(artifact.format))
-            if baseline is not None:
-                cells[Cell(baseline, runtime)] = None
-                cells[Cell(baseline, runtime, AGAIN)] = None
-    return tuple(cells), not_here
+            for one, label in ((artifact, ""), *twins):
+                cells[one.name, runtime, label] = Cell(one, runtime, label)
+    return tuple(cells.values()), not_here
 
 
 def _runtimes(format_: Format, asked: Sequence[str], target: Target) -> Sequence[str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 HEADINGS = (
     "artifact", "runtime", "median (99 %)", "p90 <=", "p95 <=", "p99 <=", "against float32",
-    "load", "first", "peak memory", "size", "zipped", "verdict",
+    "load", "first", "peak memory", "size / zipped", "verdict",
 )  # fmt: skip
 BLANK = "-"
 
@@ -27,30 +27,37 @@ def cells(row: Row) -> tuple[str, ...]:
         time(row.load_ns),
         time(row.first_ns),
         size(row.peak_memory_bytes),
-        size(row.size_bytes),
-        size(row.zipped_bytes),
+        f"{size(row.size_bytes)} / {size(row.zipped_bytes)}",
         row.judgement.verdict.value + (", partial" if row.partial else ""),
     )
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """Why cells are blank and verdicts are not `trusted`, each reason once with its artifacts."""
-    whose: dict[str, list[str]] = {}
-    for row in rows:
-        said = [f"{t.name}: {t.reason}" for t in row.summary.tails if t.bound_ns is None]
-        if any(t.of_calls > 1 for t in row.summary.tails):
-            said.append(f"tails are of means of {row.summary.calls_per_sample} calls")
-        if row.comparison is not None:
-            said.append(row.comparison.words)
-        elif not row.baseline:
-            said.append(f"no comparison: {row.no_comparison}")
-        for reason in (*said, *row.judgement.reasons):
-            whose.setdefault(reason, []).append(f"{row.artifact} ({row.runtime})")
-    every = len(rows)
-    return [
-        f"{'all' if len(names) == every > 1 else ', '.join(names)}: {reason}"
-        for reason, names in whose.items()
-    ]
+    """What stands behind the cells: what all rows share once, then each row's own."""
+    said = [_reasons(row) for row in rows]
+    shared = [reason for reason in said[0] if all(reason in s for s in said)] if said[1:] else []
+    lines = ["all:", *(f"  {reason}" for reason in shared)] if shared else []
+    for row, reasons in zip(rows, said, strict=True):
+        own = [reason for reason in reasons if reason not in shared]
+        if own:
+            lines += [f"{row.artifact} in {row.runtime}:", *(f"  {reason}" for reason in own)]
+    return lines
+
+
+def _reasons(row: Row) -> list[str]:
+    said = [*row.judgement.reasons]
+    if row.comparison is not None:
+        said.append(f"against float32: {row.comparison.words}")
+    elif not row.baseline:
+        said.append(f"no comparison: {row.no_comparison}")
+    blank: dict[str, list[str]] = {}
+    for tail in row.summary.tails:
+        if tail.bound_ns is None:
+            blank.setdefault(tail.reason, []).append(f"p{tail.p * 100:.4g}")
+    said += [f"{', '.join(names)} blank: {reason}" for reason, names in blank.items()]
+    if row.summary.calls_per_sample > 1:
+        said.append(f"tails are of means of {row.summary.calls_per_sample} calls")
+    return said
 
 
 def median(summary: Summary) -> str:
@@ -68,7 +75,7 @@ def against(row: Row) -> str:
     if found.low is None or found.high is None:
         return f"{found.ratio:.3g} x, no interval"
     if not found.different:
-        return f"same ({found.low:.3g}..{found.high:.3g} x)"
+        return "no measurable difference"
     return f"{found.ratio:.3g} x ({found.low:.3g}..{found.high:.3g})"
 
 
