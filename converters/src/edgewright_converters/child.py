@@ -14,8 +14,10 @@ Jobs:
 from __future__ import annotations
 
 import os
+import queue
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -103,7 +105,7 @@ def _one_line(message: str) -> str:
     return text if len(text) <= 600 else f"{text[:600]} ..."
 
 
-def serve(jobs: IO[str], rows: IO[str]) -> None:
+def serve(jobs: Iterable[str], rows: IO[str]) -> None:
     child = Child()
     for line in jobs:
         stage: Stage = "convert"
@@ -123,13 +125,30 @@ def serve(jobs: IO[str], rows: IO[str]) -> None:
             write_line(rows, _failure(stage, e))
 
 
+def lines_until_parent_ends(stream: IO[str]) -> Iterator[str]:
+    """The lines of ``stream``; at its end the process ends, in the middle of a job if need be.
+
+    A parent that was killed must not leave a converter behind that goes on writing.
+    """
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def read() -> None:
+        for line in stream:
+            lines.put(line)
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        yield lines.get()
+
+
 def main() -> None:
     """Keep the channel clean: libraries print to descriptor 1, so rows go to a copy of it."""
     rows = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-    serve(sys.stdin, rows)
+    serve(lines_until_parent_ends(sys.stdin), rows)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         batch=args.batch,
         opset=args.opset,
         preprocess=args.preprocess,
-        labels=_labels(args.labels),
+        labels=read_labels(args.labels),
         workers=args.workers,
         force=args.force,
         unsafe=args.unsafe,
@@ -92,7 +92,7 @@ def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _labels(path: Path | None) -> list[str]:
+def read_labels(path: Path | None) -> list[str]:
     from edgewright_runtimes.errors import BadInput
 
     if path is None:
@@ -109,16 +109,20 @@ def _silent(_: Outcome) -> None:
 
 
 def _print_outcome(outcome: Outcome) -> None:
+    for line in outcome_lines(outcome):
+        print(line, flush=True)
+
+
+def outcome_lines(outcome: Outcome) -> list[str]:
+    """One artifact or failure as lines of text, its warnings below."""
     from edgewright_runtimes.records import Failure
 
     if isinstance(outcome, Failure):
-        print(f"  {outcome.artifact:16} FAILED at {outcome.stage}: {_reason(outcome)}", flush=True)
-        return
+        return [f"  {outcome.artifact:16} FAILED at {outcome.stage}: {_reason(outcome)}"]
     error = "" if outcome.max_error is None else f", off by {outcome.max_error:.1e} of the range"
     size = f"{outcome.size_bytes:,} B"
-    print(f"  {outcome.name:16} {size:>14}  {outcome.verified}{error}", flush=True)
-    for warning in outcome.warnings:
-        print(f"  {'':16} warning: {warning}", flush=True)
+    first = f"  {outcome.name:16} {size:>14}  {outcome.verified}{error}"
+    return [first, *(f"  {'':16} warning: {warning}" for warning in outcome.warnings)]
 
 
 def _reason(failure: Failure) -> str:

@@ -1,0 +1,100 @@
+"""The plan's fields: each a section's dataclass, so that a field is declared in one place only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSection:
+    path: str
+    preprocess: str = ""
+    labels: str = ""
+    unsafe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertSection:
+    formats: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    calibrate: str = ""
+    samples: int = 256
+    seed: int = 0
+    batch: int | str = ""  # "": each format's default
+    opset: int = 0  # 0: the lowest that converts
+    workers: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSection:
+    data: str
+    metrics: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    max_drop: float | None = None
+    min_agreement: float | None = None
+    subset: int = 0  # 0: all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchSection:
+    preset: str = "quick"
+    artifacts: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSection:
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """``out`` is the bundle; a section that is left out is a step that is left out."""
+
+    out: str
+    model: ModelSection
+    convert: ConvertSection = field(default_factory=ConvertSection)
+    check: CheckSection | None = None
+    bench: BenchSection | None = None
+    report: ReportSection | None = None
+
+
+TEMPLATE = """\
+# An Edgewright plan: edgewright run plan.toml
+# Paths are relative to this file.
+out = "bundle"
+
+[model]
+path = "model.keras"             # .keras, .h5, or a SavedModel folder
+# preprocess = "preprocess.toml" # scale, mean, std, resize, crop, layout, color
+# labels = "labels.txt"          # one class name a line
+# unsafe = false                 # true runs code that the model carries
+
+[convert]
+# formats = ["tflite", "onnx", "tfjs"]
+# variants = ["float32", "tflite-int8"]  # schemes, or whole names
+# calibrate = "train.npz"        # the integer schemes need it
+# samples = 256
+# seed = 0
+# batch = "dynamic"              # or a number; TFLite takes 1, the others dynamic
+# opset = 17
+# workers = 1                    # converter processes
+
+# [check]                        # accuracy, paired with the source item by item
+# data = "test.npz"
+# metrics = ["accuracy"]
+# gates = ["accuracy:1"]         # points for proportions, "mae:5%" for the rest
+# max_drop = 1.0                 # short for the gate accuracy:1
+# min_agreement = 99.0           # for data without labels
+# subset = 1000
+
+# [bench]                        # latency on this machine
+# preset = "quick"               # smoke, quick, standard, sustained
+# artifacts = ["tflite-int8"]
+# runtimes = ["litert", "onnxruntime"]
+# threads = 1
+
+[report]                         # one self-contained report.html in the bundle
+# title = "My model"
+"""
