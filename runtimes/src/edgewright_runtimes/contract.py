@@ -132,12 +132,16 @@ def _read_tfjs(path: Path) -> Contract | None:
 
 def _decode(stored: bytes, where: str) -> dict[str, Any]:
     try:
-        payload = json.loads(stored)
+        payload = json.loads(stored, parse_constant=_refuse)
     except (ValueError, RecursionError) as e:
         raise BadInput(f"{where}: its contract is corrupt ({e})") from e
     if not isinstance(payload, dict):
         raise BadInput(f"{where}: its contract is not a JSON object")
     return payload
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def _pack(spec: TensorSpec) -> list[Any]:

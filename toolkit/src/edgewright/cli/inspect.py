@@ -46,7 +46,7 @@ def _print_file(inspection: Inspection, *, as_json: bool) -> None:
     from edgewright.inspection.render import lines, plain, printable
 
     if as_json:
-        print(json.dumps(plain(inspection), indent=1, ensure_ascii=False))
+        print(json.dumps(plain(inspection), indent=1))
         return
     for line in lines(inspection):
         print(printable(line))
@@ -65,7 +65,7 @@ def _print_folder(rows: Sequence[Row], *, as_json: bool) -> None:
             {"name": r.name, "error": r.error, **(plain(r.inspection) if r.inspection else {})}
             for r in rows
         ]
-        print(json.dumps(shown, indent=1, ensure_ascii=False))
+        print(json.dumps(shown, indent=1))
         return
     _print_table(_ROWS, [_cells(r.name, r.inspection) for r in rows if r.inspection])
     for row in rows:
