@@ -8,7 +8,8 @@ differ by, and widens the half-width h of the interval to sqrt(h^2 + d^2): it ca
 ``smallest_visible`` is the true difference that would have been called different in 9 of 10 such
 runs: (t_99.5 + t_90) standard errors, widened as the interval is.
 
-Not known here: an offset that all rounds of one name share and the A/A pair does not show.
+Not known here: an offset that all rounds of one name share and the A/A pair does not show, and
+the step of the clock (a coarse one can make all rounds alike, and the interval too narrow).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.statistics.drift import find_drift
 from edgewright_runtimes.statistics.student import t_quantile
 from edgewright_runtimes.statistics.summary import Summary
@@ -52,25 +54,19 @@ def compare(
     """Compare ``new`` with ``base``: summaries, or rounds of nanoseconds *of one call*.
 
     ``base_again`` is the baseline measured a second time under another name. No interval is
-    given where one of them drifts, or has fewer than two rounds.
+    given where ``new`` or ``base`` drifts, or has fewer than two rounds. Raises ``BadInput`` for
+    no rounds at all.
     """
-    medians, again = _log_medians(new), None
-    base_medians = _log_medians(base)
-    if base_again is not None:
-        again = _log_medians(base_again)
+    medians, base_medians = _log_medians(new), _log_medians(base)
     centre = float(medians.mean() - base_medians.mean())
-    drifting = [
-        name
-        for name, one in (("it", new), ("the baseline", base), ("the baseline", base_again))
-        if one is not None and _drifts(one)
-    ]
+    drifting = [name for name, one in (("it", new), ("the baseline", base)) if _drifts(one)]
     if drifting:
         return _without_interval(centre, f"{drifting[0]} was drifting: no comparison")
     if min(medians.size, base_medians.size) < 2:
         return _without_interval(centre, "one round each is no comparison: 8 are wanted")
     half, visible = _half_widths(medians, base_medians)
-    if again is not None:
-        apart = float(base_medians.mean() - again.mean())
+    if base_again is not None:
+        apart = float(base_medians.mean() - _log_medians(base_again).mean())
         half, visible = math.hypot(half, apart), visible + math.hypot(half, apart) - half
     return _in_words(centre, half, visible)
 
@@ -80,6 +76,8 @@ def _log_medians(one: Summary | Rounds) -> NDArray[np.float64]:
         medians = list(one.round_medians_ns)
     else:
         medians = [float(np.median(values)) for values in one]
+    if not medians:
+        raise BadInput("no rounds to compare; at least one each is needed")
     return np.log(np.maximum(medians, 1e-3))
 
 
