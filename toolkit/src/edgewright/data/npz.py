@@ -92,10 +92,12 @@ class NpzData(DataSet):
                 rows = np.frombuffer(data, member.dtype).reshape(count, *member.shape[1:])
                 kept.append(rows[wanted[low:high] - first])
                 have += int(high - low)
-                while have >= size:
+                if have >= size:
                     ready = np.concatenate(kept)
-                    yield ready[:size]
-                    kept, have = [ready[size:]], have - size
+                    whole = have - have % size
+                    for start in range(0, whole, size):
+                        yield ready[start : start + size]
+                    kept, have = [ready[whole:]], have - whole
         if have:
             yield np.concatenate(kept)
 

@@ -1,0 +1,1 @@
+"""What an artifact's accuracy became, paired item by item with the source."""

@@ -1,0 +1,256 @@
+"""One check from items to results: what runs where, what is stored, what failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgewright.accuracy.chunks import Chunks
+from edgewright.accuracy.evaluate import evaluate
+from edgewright.accuracy.gates import Gate
+from edgewright.accuracy.items import Items, choose_items
+from edgewright.accuracy.metrics import Metric, check_task
+from edgewright.accuracy.output_file import OutputWriter
+from edgewright.accuracy.outputs import ArtifactRun, RunFailed, run_artifact, run_source
+from edgewright.accuracy.results import CheckResult
+from edgewright.accuracy.stored import Files, files_for, save_labels
+from edgewright.accuracy.task import find_task
+from edgewright.bundle import Bundle, artifact_sha256
+from edgewright.conversion.converter import Converter
+from edgewright.data import DataSet, open_data
+from edgewright_runtimes.errors import BadInput
+from edgewright_runtimes.preprocess import Preprocess
+from edgewright_runtimes.records import Artifact, Evaluation, Failure, SourceInfo
+
+if TYPE_CHECKING:
+    from edgewright.targets.target import Target
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One check: these items, these metrics and gates, and where their arrays go."""
+
+    bundle: Bundle
+    info: SourceInfo
+    data: DataSet
+    items: Items
+    chunks: Chunks
+    files: Files
+    metrics: tuple[Metric, ...]
+    gates: tuple[Gate, ...]
+    work: Path
+
+
+def prepare(
+    bundle: Bundle,
+    info: SourceInfo,
+    spec: str,
+    subset: int | None,
+    metrics: tuple[Metric, ...],
+    gates: tuple[Gate, ...],
+) -> Check:
+    """Open the data and refuse what does not fit, before anything slow is started."""
+
+    preprocess = Preprocess.from_dict(info.preprocess)
+    data = open_data(spec, preprocess=preprocess)
+    items = choose_items(data, subset, info)
+    work = bundle.work_folder()
+    chunks = Chunks(data, items.indices, preprocess, info.inputs, work)
+    all_metrics = [*metrics, *(gate.metric for gate in gates)]
+    reconstructs = any(m.kind == "reconstruction" for m in all_metrics)
+    task = find_task(
+        info.outputs[0].shape[1:], items.y, all_metrics, reconstructs=reconstructs
+    ).task
+    for metric in all_metrics:
+        check_task(metric, task)
+    return Check(
+        bundle=bundle,
+        info=info,
+        data=data,
+        items=items,
+        chunks=chunks,
+        files=files_for(info.sha256, data.sha256, items.indices, info.preprocess),
+        metrics=metrics,
+        gates=gates,
+        work=work,
+    )
+
+
+def run_check(
+    check: Check,
+    artifacts: Sequence[Artifact],
+    target: Target,
+    *,
+    runtime: str | None,
+    threads: int,
+    moved: Path | None,
+    tell: Tell,
+) -> CheckResult:
+
+    failures: list[Failure] = []
+    evaluations: list[Evaluation] = []
+    here, not_here = _sort_out(check.bundle, artifacts, target, runtime, threads)
+    _save_items(check)
+    with _source(check, moved) as converter:
+        for artifact, run in here:
+            outcome = _evaluate_one(check, artifact, run, tell)
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+            else:
+                evaluations.append(outcome)
+        if converter is not None:
+            _run_source(check, converter, tell)
+    results = []
+    for evaluation in evaluations:
+        check.bundle.add_evaluation(evaluation)
+        results.append(evaluate(check.bundle, evaluation))
+    return CheckResult(
+        bundle=check.bundle.path,
+        data=check.data.name,
+        items=len(check.items.indices),
+        results=tuple(results),
+        failures=tuple(failures),
+        not_here=not_here,
+        warnings=check.items.warnings,
+    )
+
+
+def _sort_out(
+    bundle: Bundle,
+    artifacts: Sequence[Artifact],
+    target: Target,
+    runtime: str | None,
+    threads: int,
+) -> tuple[list[tuple[Artifact, ArtifactRun]], tuple[str, ...]]:
+    """What this target runs, each with its runtime; and what it can't run at all."""
+
+    if runtime is not None:
+        target.require(runtime)
+    here, not_here = [], []
+    for artifact in artifacts:
+        names = target.runtimes(artifact.format)
+        if not names or (runtime is not None and runtime not in names):
+            not_here.append(artifact.name)
+            continue
+        run = ArtifactRun(
+            name=artifact.name,
+            file=bundle.model_file(artifact),
+            runtime=runtime or names[0],
+            target=target,
+            threads=threads,
+        )
+        here.append((artifact, run))
+    return here, tuple(not_here)
+
+
+def _save_items(check: Check) -> None:
+    """The labels, and the inputs where the model is to reconstruct them."""
+
+    items, bundle = check.items, check.bundle
+    if items.y is not None:
+        save_labels(bundle, check.files.labels, items.y, items.indices, items.class_names)
+    wanted = [*check.metrics, *(gate.metric for gate in check.gates)]
+    if any(m.kind == "reconstruction" for m in wanted):
+        writer = OutputWriter(check.work)
+        for feeds in check.chunks.feeds():
+            writer.append({"input": next(iter(feeds.values()))})
+        writer.finish(bundle.array_file(check.files.targets))
+        writer.close()
+
+
+def _evaluate_one(
+    check: Check, artifact: Artifact, run: ArtifactRun, tell: Tell
+) -> Evaluation | Failure:
+
+    bundle, files = check.bundle, check.files
+    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    name = files.outputs(artifact.name, run.runtime)
+    bundle.clear_failures(artifact=artifact.name, stages=("load", "run"))
+    try:
+        in_force = run_artifact(
+            run,
+            check.chunks,
+            bundle.array_file(name),
+            work=check.work,
+            told=_counter(tell, artifact.name, len(check.items.indices)),
+        )
+    except RunFailed as e:
+        failure = run.failed(e)
+        bundle.add_failure(failure)
+        return failure
+    return Evaluation(
+        job=files.job,
+        artifact=artifact.name,
+        artifact_sha256=artifact_sha256(bundle, artifact),
+        target=run.target.name,
+        runtime=run.runtime,
+        data=check.data.name,
+        data_sha256=check.data.sha256,
+        items=len(check.items.indices),
+        outputs_file=name,
+        source_outputs_file=files.source,
+        labels_file="" if check.items.y is None else files.labels,
+        metrics=tuple(m.name for m in check.metrics),
+        gates=tuple(gate.text for gate in check.gates),
+        in_force=in_force,
+        started=started,
+    )
+
+
+@contextmanager
+def _source(check: Check, moved: Path | None) -> Iterator[Converter | None]:
+    """The converter process, warming up while the artifacts run; none where outputs are stored."""
+
+    if check.bundle.array_file(check.files.source).exists():
+        yield None
+        return
+    path = _source_path(check.info, moved)
+    converter = Converter(path, unsafe=check.info.unsafe, log=check.work / "source.log")
+    converter.warm()
+    try:
+        yield converter
+    finally:
+        converter.kill()
+
+
+def _source_path(info: SourceInfo, moved: Path | None) -> Path:
+    from edgewright_converters.sources.identity import source_sha256
+
+    path = moved or Path(info.path)
+    if not path.exists():
+        raise BadInput(f"the source {path} is not there", hint="say where: --source PATH")
+    if source_sha256(path) != info.sha256:
+        raise BadInput(
+            f"{path} is not the model that this bundle was made from",
+            hint="name that one with --source PATH, or convert again",
+        )
+    return path
+
+
+def _run_source(check: Check, converter: Converter, tell: Tell) -> None:
+
+    converter.open()
+    run_source(
+        converter,
+        check.chunks,
+        check.bundle.array_file(check.files.source),
+        work=check.work,
+        told=_counter(tell, "source", len(check.items.indices)),
+    )
+
+
+def _counter(tell: Tell, what: str, of: int) -> Callable[[int], None]:
+    done = 0
+
+    def told(count: int) -> None:
+        nonlocal done
+        done += count
+        tell(what, done, of)
+
+    return told

@@ -1,0 +1,115 @@
+"""Running every item through an artifact on its target, and through the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgewright.accuracy.output_file import OutputWriter
+from edgewright_runtimes.errors import EdgewrightError
+from edgewright_runtimes.records import Failure, Stage
+
+if TYPE_CHECKING:
+    from edgewright.conversion.converter import Converter
+    from edgewright.targets.target import Target
+
+Chunk = tuple[Path, int]
+Progress = Callable[[int], None]
+LIMIT_SECONDS = 600.0  # without a row: it hangs (a worker tells its progress every 2 s)
+
+
+class RunFailed(EdgewrightError):
+    """An artifact could not be run on these items; becomes a failure row."""
+
+    def __init__(self, stage: Stage, error: str, hint: str) -> None:
+        super().__init__(error, hint=hint)
+        self.stage: Stage = stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactRun:
+    """What is to be run where: the model's ``file`` by ``runtime`` on ``target``."""
+
+    name: str
+    file: Path
+    runtime: str
+    target: Target
+    threads: int = 1
+
+    def failed(self, error: RunFailed) -> Failure:
+        return Failure(
+            artifact=self.name,
+            stage=error.stage,
+            error=str(error.args[0]),
+            hint=error.hint,
+            target=self.target.name,
+            runtime=self.runtime,
+        )
+
+
+def run_artifact(
+    run: ArtifactRun, chunks: Iterable[Chunk], to: Path, *, work: Path, told: Progress
+) -> Mapping[str, str]:
+    """Write the artifact's outputs on all items to ``to``; gives what was in force.
+
+    The process is fresh and keeps its session open from chunk to chunk. Raises ``RunFailed``.
+    """
+    in_force: Mapping[str, str] = {}
+    writer = OutputWriter(work)
+    worker = run.target.start(run.runtime, folder=work, limit_seconds=LIMIT_SECONDS)
+    part = work / "part.npz"
+    try:
+        with closing(worker):
+            for feeds, count in chunks:
+                job = {
+                    "job": "predict",
+                    "artifact": str(run.file.resolve()),
+                    "runtime": run.runtime,
+                    "threads": run.threads,
+                    "inputs": str(feeds.resolve()),
+                    "outputs": str(part.resolve()),
+                }
+                for row in worker.rows(job):
+                    if row["row"] == "failure":
+                        raise RunFailed(row["stage"], row["error"], row.get("hint", ""))
+                    if row["row"] == "loaded":
+                        in_force = row["in_force"]
+                _append(writer, part)
+                told(count)
+        writer.finish(to)
+    except RunFailed:
+        raise
+    except EdgewrightError as e:
+        raise RunFailed("run", str(e.args[0]), e.hint) from e
+    finally:
+        writer.close()
+    return in_force
+
+
+def run_source(
+    converter: Converter, chunks: Iterable[Chunk], to: Path, *, work: Path, told: Progress
+) -> None:
+    """Write the source's own outputs on all items to ``to``, by the converter process."""
+    writer = OutputWriter(work)
+    part = work / "source-part.npz"
+    try:
+        for feeds, count in chunks:
+            job = {"do": "predict", "inputs": str(feeds.resolve()), "outputs": str(part.resolve())}
+            converter.ask(job)
+            _append(writer, part)
+            told(count)
+        writer.finish(to)
+    finally:
+        writer.close()
+
+
+def _append(writer: OutputWriter, part: Path) -> None:
+    with np.load(part, allow_pickle=False) as arrays:
+        outputs: dict[str, Any] = {name: arrays[name] for name in arrays.files}
+    part.unlink()
+    writer.append(outputs)

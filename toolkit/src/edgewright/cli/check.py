@@ -1,0 +1,120 @@
+"""``edgewright check``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgewright.accuracy.results import CheckResult
+    from edgewright.verbs.check import Tell
+
+SUMMARY = "Compare every artifact's accuracy with the source's on the same items; decide gates."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", type=Path, metavar="DIR", help="a bundle made by convert")
+    parser.add_argument(
+        "--data",
+        required=True,
+        help=".npz (x, y), a folder of class folders, .csv (label first), module:function",
+    )
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="accuracy, top5, agreement, recall@CLASS, precision@CLASS, fnr@CLASS, fpr@CLASS, auc, "
+        "mae, rmse, r2, reconstruction, or module:function; may be given again",
+    )
+    parser.add_argument(
+        "--gate",
+        action="append",
+        default=[],
+        metavar="METRIC:DROP",
+        help="the most it may get worse: points for proportions (accuracy:0.5), relative to the "
+        "source for the rest (mae:5%%); may be given again",
+    )
+    parser.add_argument("--max-drop", type=float, metavar="P", help="short for --gate accuracy:P")
+    parser.add_argument(
+        "--min-agreement", type=float, metavar="P", help="percent of answers equal to the source's"
+    )
+    parser.add_argument("--subset", type=int, metavar="N", help="only N items, drawn by a seed")
+    parser.add_argument("--artifacts", default="", metavar="A,...", help="all by default")
+    parser.add_argument("--runtime", help="litert, tflite-runtime, onnxruntime")
+    parser.add_argument("--target", default="local", help="where they run (local)")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--source", type=Path, metavar="PATH", help="the model, where it moved")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgewright.verbs.check import check
+
+    result = check(
+        args.bundle,
+        data=args.data,
+        metrics=args.metric,
+        gates=args.gate,
+        max_drop=args.max_drop,
+        min_agreement=args.min_agreement,
+        subset=args.subset,
+        artifacts=[word.strip() for word in args.artifacts.split(",") if word.strip()],
+        runtime=args.runtime,
+        target=args.target,
+        source=args.source,
+        threads=args.threads,
+        tell=_progress() if sys.stderr.isatty() and not args.json else _silent,
+    )
+    if args.json:
+        from edgewright.accuracy.shown import as_plain
+
+        print(json.dumps(as_plain(result), indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        _print(result)
+    return result.exit_code
+
+
+def _print(result: CheckResult) -> None:
+    from edgewright.accuracy import shown
+
+    print(shown.headline(result))
+    if result.results:
+        _print_table(shown.table(result))
+    for line in shown.remarks(result):
+        print(line)
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    if sys.stdout.isatty():
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD)
+        for place, name in enumerate(rows[0]):
+            table.add_column(name, justify="left" if place < 2 else "right")
+        for row in rows[1:]:
+            table.add_row(*row)
+        Console().print(table)
+        return
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def _silent(what: str, done: int, of: int) -> None:
+    pass
+
+
+def _progress() -> Tell:
+    def tell(what: str, done: int, of: int) -> None:
+        end = "\n" if done >= of else ""
+        print(f"\r{what:24} {done:,} of {of:,} items", end=end, file=sys.stderr, flush=True)
+
+    return tell

@@ -1,0 +1,56 @@
+"""``check``: every artifact's accuracy on real items, paired with the source, and the gates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from edgewright.accuracy.gates import read_gates
+from edgewright.accuracy.metrics import metric_named
+from edgewright.accuracy.results import CheckResult
+from edgewright.bundle import Bundle
+from edgewright.settings import load_settings
+from edgewright.targets.target import open_target, parse_targets
+from edgewright_runtimes.errors import BadInput
+
+Tell = Callable[[str, int, int], None]
+
+
+def check(
+    bundle: Path | str,
+    *,
+    data: str,
+    metrics: Sequence[str] = (),
+    gates: Sequence[str] = (),
+    max_drop: float | None = None,
+    min_agreement: float | None = None,
+    subset: int | None = None,
+    artifacts: Sequence[str] = (),
+    runtime: str | None = None,
+    target: str = "local",
+    source: Path | None = None,
+    threads: int = 1,
+    tell: Tell = lambda what, done, of: None,
+) -> CheckResult:
+    """Run the items of ``data`` through the source and each artifact, and compare them in pairs.
+
+    ``gates`` are ``METRIC:DROP`` (points for proportions, ``5%`` for the rest); ``max_drop`` is
+    short for ``accuracy:P``. ``source`` names the trained model where it has moved. ``tell`` gets
+    (what, items done, items in all). Outputs are stored in the bundle, results computed from
+    them. Raises ``UsageError`` for bad input and ``BundleBusy`` where another run holds it.
+    """
+    from edgewright.accuracy.checking import prepare, run_check
+
+    asked = tuple(metric_named(name) for name in metrics)
+    wanted = read_gates(gates, max_drop=max_drop, min_agreement=min_agreement)
+    opened = Bundle.open(Path(bundle))
+    info = opened.require_source()
+    chosen = [opened.artifact(n) for n in artifacts] if artifacts else opened.artifacts()
+    if not chosen:
+        raise BadInput(f"{bundle} has no artifacts", hint="edgewright convert MODEL --out DIR")
+    with opened.lock():
+        run = prepare(opened, info, data, subset, asked, wanted)
+        where = open_target(parse_targets(target)[0], load_settings())
+        return run_check(
+            run, chosen, where, runtime=runtime, threads=threads, moved=source, tell=tell
+        )
