@@ -210,8 +210,17 @@ def _recurrent(layer: str) -> Any:
     from keras import layers
 
     steps = keras.Input((5, 4), name="steps")
-    x = getattr(layers, layer)(6, return_sequences=True)(steps)
-    x = getattr(layers, layer)(4)(x)
+    x = getattr(layers, layer)(6)(steps)
+    return keras.Model(steps, layers.Dense(3, name="scores")(x))
+
+
+def _stacked() -> Any:
+    import keras
+    from keras import layers
+
+    steps = keras.Input((5, 4), name="steps")
+    x = layers.LSTM(6, return_sequences=True)(steps)
+    x = layers.GRU(4, return_sequences=True)(x)
     return keras.Model(steps, layers.Dense(3, name="scores")(x))
 
 
@@ -260,6 +269,7 @@ NETS: Mapping[str, Callable[[], Any]] = {
     "exact_gelu": lambda: _gelu(approximate=False),
     "lstm": lambda: _recurrent("LSTM"),
     "gru": lambda: _recurrent("GRU"),
+    "stacked": _stacked,
     "bidirectional": _bidirectional,
     "several": _several,
     "conv1d": _conv1d,

@@ -9,7 +9,14 @@ from edgewright_converters.formats.format import WriteRequest, Written
 from edgewright_converters.tfjs_graph.freeze import Edge, freeze
 from edgewright_converters.tfjs_graph.model_json import MODEL_FILE, write_model_json
 from edgewright_converters.tfjs_graph.optimize import optimize
-from edgewright_converters.tfjs_graph.weights import write_weights
+from edgewright_converters.tfjs_graph.support import (
+    all_nodes,
+    check_ops,
+    needs_async,
+    refuse_text,
+    wasm_warnings,
+)
+from edgewright_converters.tfjs_graph.weights import Manifest, write_weights
 from edgewright_runtimes.records import TensorSpec
 from edgewright_runtimes.version import __version__
 
@@ -28,9 +35,14 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
     """
     import tensorflow as tf
 
-    frozen = optimize(freeze(source.as_concrete_function(batch=request.batch)))
+    function = source.as_concrete_function(batch=request.batch)
+    layers = _layers(source)
+    refuse_text(function.graph.as_graph_def(), layers)
+    frozen = optimize(freeze(function))
+    check_ops(frozen.graph_def, layers)
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = write_weights(_constants(frozen.graph_def), request.variant.scheme, folder)
+    scheme = request.variant.scheme
+    manifest = write_weights(_constants(frozen.graph_def), scheme, folder)
     inputs = {spec.name: frozen.inputs[spec.name] for spec in source.signature.inputs}
     outputs = {spec.name: frozen.outputs[spec.name] for spec in source.signature.outputs}
     write_model_json(
@@ -45,21 +57,38 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
         file=MODEL_FILE,
         inputs=tuple(_spec(name, edge) for name, edge in inputs.items()),
         outputs=tuple(_spec(name, edge) for name, edge in outputs.items()),
-        details={"nodes": _count_nodes(frozen.graph_def)},
+        details={
+            "nodes": sum(1 for _ in all_nodes(frozen.graph_def)),
+            "execute": "executeAsync" if needs_async(frozen.graph_def) else "execute",
+        },
+        warnings=(*wasm_warnings(frozen.graph_def), *_kept_warnings(scheme, manifest)),
+        quantization={} if scheme == "float32" else {"weights": scheme, "compute": "float32"},
     )
 
 
 def _constants(graph_def: GraphDef) -> list[NodeDef]:
-    nodes = [*graph_def.node, *(n for f in graph_def.library.function for n in f.node_def)]
-    return [node for node in nodes if node.op == "Const"]
+    return [node for node in all_nodes(graph_def) if node.op == "Const"]
 
 
-def _count_nodes(graph_def: GraphDef) -> int:
-    return len(graph_def.node) + sum(len(f.node_def) for f in graph_def.library.function)
+def _layers(source: Source) -> frozenset[str]:
+    """Names of the source's layers, where it has them: to say where an op came from."""
+    model = source.as_keras()
+    if model is None:
+        return frozenset()
+    return frozenset(layer.name for layer in model._flatten_layers(include_self=False))
 
 
-# what TF.js makes of a dtype (operation_mapper.ts, parseDtypeParam)
+def _kept_warnings(scheme: str, manifest: Manifest) -> tuple[str, ...]:
+    if not manifest.kept:
+        return ()
+    return (
+        f"{len(manifest.kept)} weights stay float32 (not finite, or too large for {scheme}): "
+        f"{', '.join(manifest.kept[:3])}",
+    )
+
+
 def _spec(name: str, edge: Edge) -> TensorSpec:
+    """The tensor as TF.js sees it: it knows float32, int32 and bool (``parseDtypeParam``)."""
     from tensorflow.python.framework import dtypes
 
     dtype = dtypes.as_dtype(edge.dtype)

@@ -9,5 +9,9 @@
 ``weights``  constants become shards and a manifest, quantized where asked for
 ``model_json``  the GraphDef becomes ``model.json``
 
-``read`` and ``rebuild`` go the other way, from the folder to numbers.
+``read`` and ``rebuilt`` go the other way, from the folder to numbers.
 """
+
+from edgewright_converters.tfjs_graph.rebuilt import rebuild
+
+__all__ = ["rebuild"]

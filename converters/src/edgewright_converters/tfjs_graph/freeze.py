@@ -50,21 +50,25 @@ def freeze(function: Any) -> Frozen:
     frozen = convert_variables_to_constants_v2(
         function, lower_control_flow=False, aggressive_inlining=True
     )
-    # freezing appends nothing and drops captured variables only: names come in call order
-    _, named = function.structured_input_signature
-    names = sorted(named)
-    inputs = dict(zip(names, map(_edge, _by_name(frozen.inputs, names)), strict=True))
-    names = sorted(function.structured_outputs)  # a dict is flattened by sorted key
-    outputs = dict(zip(names, map(_edge, frozen.outputs), strict=True))
+    fed = {tensor.name: tensor for tensor in frozen.inputs}
+    inputs = {
+        _asked_name(tensor): _edge(fed[tensor.name])
+        for tensor in function.inputs
+        if tensor.name in fed
+    }
+    fetched = dict(zip((t.name for t in function.outputs), frozen.outputs, strict=True))
+    outputs = {
+        name: _edge(fetched[tensor.name]) for name, tensor in function.structured_outputs.items()
+    }
     return Frozen(graph_def=frozen.graph.as_graph_def(), inputs=inputs, outputs=outputs)
 
 
-def _by_name(tensors: list[Any], names: list[str]) -> list[Any]:
-    """Keyword inputs in the order of their names, found by it where the graph kept it."""
-    found = {tensor.op.name: tensor for tensor in tensors}
-    if all(name in found for name in names):
-        return [found[name] for name in names]
-    return tensors
+def _asked_name(placeholder: Any) -> str:
+    """The name of the signature: a node's own name may have had characters replaced."""
+    try:
+        return str(placeholder.op.get_attr("_user_specified_name").decode())
+    except ValueError:
+        return str(placeholder.op.name)
 
 
 def _edge(tensor: Any) -> Edge:

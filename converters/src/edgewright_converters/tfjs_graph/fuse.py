@@ -42,7 +42,7 @@ def _fuse_prelu(graph: Graph, node: NodeDef) -> None:
             continue
         found = graph.split_constant(mul)
         source = found and _source_of_negative_relu(graph, found[0])
-        if found and source == relu.input[0] and graph.used_once(relu):
+        if found and source and source == relu.input[0] and graph.used_once(relu):
             alpha = graph.add_constant(f"{node.name}/alpha", -found[1])
             graph.replace(node, "Prelu", [source, alpha], attrs_of=node)
             return
@@ -95,4 +95,5 @@ def _activation_fits(
     if bias is None or not graph.is_constant(activation.input[1]):
         return False
     alpha = graph.values(activation.input[1])
-    return alpha.size == channels_of(graph, contraction) == alpha.shape[-1]
+    channels = channels_of(graph, contraction)
+    return alpha.ndim > 0 and channels == alpha.size == alpha.shape[-1]

@@ -2,8 +2,13 @@
 
 TF.js runs functions of the library by name (control flow v2, ``executeAsync``). It looks their
 constants up by name among *all* weights, so those get the function's name in front; it knows no
-``NoOp`` and no order besides data, so control edges go; and an ``Identity`` of an argument is
-work for nothing.
+``NoOp`` and no order besides data, so control edges go.
+
+An ``Identity`` is worse than work for nothing there. When a body ends, TF.js disposes of every
+tensor that the body does not return, those kept in a TensorList too; whether the list's item is
+the returned tensor or was cloned from it by the Identity depends on the order in which it happens
+to run the two (stacked LSTMs with ``return_sequences`` fail so: "Cannot read properties of
+undefined (reading 'backend')"). Returning the tensor itself leaves no choice.
 """
 
 from __future__ import annotations
@@ -58,6 +63,11 @@ def _trim(function: FunctionDef) -> None:
 
     for node in function.node_def:
         node.input[:] = [source(name) for name in node.input]
+    ops = {node.name: node.op for node in function.node_def}
+    for key, tensor in function.ret.items():
+        straight = source(tensor)
+        if straight.endswith(":0") and ops.get(node_of(straight), "Const") != "Const":
+            function.ret[key] = straight
     _drop_idle(function)
     function.control_ret.clear()
     del function.signature.control_output[:]

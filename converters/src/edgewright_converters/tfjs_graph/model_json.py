@@ -29,7 +29,7 @@ def write_model_json(
     tools: Mapping[str, str],
 ) -> None:
     """``groups`` is the weights manifest; constants of ``graph_def`` are already cleared."""
-    from google.protobuf.json_format import MessageToDict
+    from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
     model = {
         "format": "graph-model",

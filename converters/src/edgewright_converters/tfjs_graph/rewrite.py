@@ -21,13 +21,9 @@ def rewrite(graph: Graph) -> None:
 def _erfc(graph: Graph, node: NodeDef) -> None:
     """erfc(x) = 1 - erf(x): the exact GELU. TF.js' own ``Erf`` is good to 1.5e-7
     (Abramowitz and Stegun 7.1.26), so the cancellation near 1 costs nothing more."""
-    values = np.ones((), dtype=_float_dtype(node))
-    one = graph.add_constant(f"{node.name}/one", values)
-    erf = graph.add_node(f"{node.name}/erf", "Erf", [node.input[0]], attrs_of=node)
-    graph.replace(node, "Sub", [one, erf], attrs_of=node)
-
-
-def _float_dtype(node: NodeDef) -> np.dtype[np.generic]:
     from tensorflow.python.framework import dtypes
 
-    return np.dtype(dtypes.as_dtype(node.attr["T"].type).as_numpy_dtype)
+    dtype = dtypes.as_dtype(node.attr["T"].type).as_numpy_dtype
+    one = graph.add_constant(f"{node.name}/one", np.ones((), dtype))
+    erf = graph.add_node(f"{node.name}/erf", "Erf", [node.input[0]], attrs_of=node)
+    graph.replace(node, "Sub", [one, erf], attrs_of=node)

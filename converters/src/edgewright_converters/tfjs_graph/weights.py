@@ -19,7 +19,6 @@ from edgewright_converters.errors import ConversionError
 from edgewright_converters.tfjs_graph.graph import Values, constant_values
 
 if TYPE_CHECKING:
-    from tensorflow.core.framework.graph_pb2 import GraphDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 SHARD_BYTES = 4 * 1024 * 1024  # what the browsers cache as one file
@@ -42,7 +41,7 @@ Entry = dict[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """``groups`` is ``weightsManifest``; ``kept`` the float32 weights that could not be quantized."""
+    """``groups`` is ``weightsManifest``; ``kept`` names float32 weights that stayed so."""
 
     groups: list[Entry]
     kept: tuple[str, ...]
@@ -78,11 +77,11 @@ class _Shards:
         self._written: list[Path] = []
 
     def write(self, data: Values) -> None:
-        left = memoryview(np.ascontiguousarray(data).reshape(-1)).cast("B") if data.size else b""
+        left = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
         while len(left):
             shard = self._current()
             piece = left[: self._room]
-            shard.write(piece)
+            shard.write(piece.data)
             self._room -= len(piece)
             left = left[len(piece) :]
 
