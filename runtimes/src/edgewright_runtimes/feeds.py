@@ -31,8 +31,9 @@ class InputReader:
         self.spec = spec
         self.name = spec.name
         self._rank = len(spec.shape)
-        self._item = spec.shape[1:]
-        self._convert = _converter(spec)
+        self.item = spec.shape[1:]
+        self.batch_of_one = (1, *self.item)
+        self.convert = _converter(spec)  # checks dtype and values, not the shape
 
     def read(self, value: object) -> tuple[Array, bool]:
         """The batch, and whether ``value`` was a single item (one axis less than the file's).
@@ -45,18 +46,18 @@ class InputReader:
         if x.ndim != self._rank:
             single = x.ndim == self._rank - 1
             x = x[np.newaxis] if single else x
-        if x.shape[1:] != self._item and not _fits(x.shape, (None, *self._item)):
+        if x.shape[1:] != self.item and not _fits(x.shape, (None, *self.item)):
             raise self._wrong_shape(x.shape[1:] if single else x.shape)
         if x.ndim != self._rank:
             raise self._wrong_shape(x.shape)
-        return self._convert(x), single
+        return self.convert(x), single
 
     def read_exact(self, value: object) -> Array:
         """For a file whose first axis is not a batch: the shape is the file's, all of it."""
         x = value if type(value) is np.ndarray else self._array(value)
         if not _fits(x.shape, self.spec.shape):
             raise self._wrong_shape(x.shape)
-        return self._convert(x)
+        return self.convert(x)
 
     def _array(self, value: object) -> Array:
         if self.spec.dtype == "string":
@@ -123,36 +124,37 @@ def _converter(spec: TensorSpec) -> Convert:
 def _to_float(name: str, dtype: np.dtype[Any]) -> Convert:
     def convert(x: Array) -> Array:
         if x.dtype != dtype:
-            if x.dtype.kind not in "fiub":
-                raise BadInput(f"input {name!r} is {_kind(x)}; expected {dtype}")
-            with np.errstate(over="ignore"):  # beyond the dtype's range is infinite, as in C
-                x = x.astype(dtype)
-        _refuse_nan(name, x)
+            x = _as_float(name, x, dtype, str(dtype))
+        if _has_nan(x):
+            raise _nan(name, x)
         return x
 
     return convert
 
 
 def _to_quantized(name: str, dtype: np.dtype[Any], scale: float, zero_point: int) -> Convert:
-    limits = np.iinfo(dtype)
+    limits, single = np.iinfo(dtype), np.dtype(np.float32)
     low, high = np.float32(limits.min), np.float32(limits.max)
     real, offset = np.float32(scale), np.float32(zero_point)
 
     def convert(x: Array) -> Array:
-        if x.dtype.kind not in "fiub":
-            raise BadInput(f"input {name!r} is {_kind(x)}; expected numbers")
-        _refuse_nan(name, x)
-        if x.dtype != np.float32:
-            with np.errstate(over="ignore"):  # beyond float32 saturates, as any large number
-                x = x.astype(np.float32)
-        q = np.divide(x, real)
+        if x.dtype != single:
+            x = _as_float(name, x, single, "numbers")
+        if _has_nan(x):
+            raise _nan(name, x)
+        q = x / real
         np.rint(q, out=q)
         np.add(q, offset, out=q)
-        np.maximum(q, low, out=q)
-        np.minimum(q, high, out=q)
-        return q.astype(dtype)
+        return q.clip(low, high, out=q).astype(dtype)
 
     return convert
+
+
+def _as_float(name: str, x: Array, dtype: np.dtype[Any], wanted: str) -> Array:
+    if x.dtype.kind not in "fiub":
+        raise BadInput(f"input {name!r} is {_kind(x)}; expected {wanted}")
+    with np.errstate(over="ignore"):  # beyond the dtype's range is infinite, as in C
+        return x.astype(dtype)
 
 
 def _to_integer(name: str, dtype: np.dtype[Any]) -> Convert:
@@ -180,15 +182,16 @@ def _kind(x: Array) -> str:
     return "no array of numbers" if x.dtype.kind in "OSUV" else str(x.dtype)
 
 
-def _refuse_nan(name: str, x: Array) -> None:
-    """A sum of squares or a minimum is NaN exactly where an element is: one pass, no copy."""
-    if x.dtype.kind != "f" or not x.size:
-        return
+def _has_nan(x: Array) -> bool:
+    """A sum of squares, or a minimum, is NaN exactly where an element is: one pass, no copy."""
     least = np.vdot(x, x) if x.size <= SMALL else np.minimum.reduce(x, axis=None)
-    if least != least:
-        missing = np.isnan(x)
-        where = tuple(int(i) for i in np.argwhere(missing)[0])
-        raise BadInput(
-            f"input {name!r} has {int(missing.sum())} NaN of {x.size} values, the first at "
-            f"{list(where)}; expected numbers"
-        )
+    return bool(least != least)
+
+
+def _nan(name: str, x: Array) -> BadInput:
+    missing = np.isnan(x)
+    where = [int(i) for i in np.argwhere(missing)[0]]
+    return BadInput(
+        f"input {name!r} has {int(missing.sum())} NaN of {x.size} values, the first at {where}; "
+        "expected numbers"
+    )

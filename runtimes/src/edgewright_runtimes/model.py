@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from edgewright_runtimes.errors import ArtifactError, BadInput
 from edgewright_runtimes.feeds import InputReader, by_name
 from edgewright_runtimes.locate import SUFFIXES, choose_runtime, find_model
@@ -69,6 +71,8 @@ class Model:
         self._readers = [InputReader(spec) for spec in self.inputs]
         self._writers = [OutputReader(spec, self._batch) for spec in self.outputs]
         self._raw = _raw_reader(contract, self.inputs)
+        simple = len(self._readers) == 1 and self._raw is None and self._batch in (None, 1)
+        self._simple = self._readers[0] if simple else None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -84,6 +88,17 @@ class Model:
         Returns one array, or a dict by name where there are several outputs; for one item
         without the batch axis. Raises ``BadInput`` for a wrong name, shape or dtype and for NaN.
         """
+        reader = self._simple
+        if reader is not None and type(x) is np.ndarray:  # the short way of most calls
+            if x.shape == reader.batch_of_one:
+                return self._finish(self._once({reader.name: reader.convert(x)}), single=False)
+            if x.shape == reader.item:
+                feeds = {reader.name: reader.convert(x[np.newaxis])}
+                return self._finish(self._once(feeds), single=True)
+        return self._predict(x)
+
+    def _predict(self, x: object) -> Any:
+        """Any input that ``predict`` takes."""
         readers = self._readers
         values = by_name(readers, x)
         if self._raw is not None:
