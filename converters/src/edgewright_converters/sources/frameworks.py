@@ -10,6 +10,8 @@ from edgewright_runtimes.errors import UsageError
 
 
 def import_tensorflow() -> Any:
+    if "keras" not in sys.modules:  # TensorFlow imports it, and then it is too late
+        os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow
 
@@ -22,8 +24,6 @@ def import_keras() -> Any:
     Raises ``UsageError`` where this process already runs Keras on another backend.
     """
     import_tensorflow()
-    if "keras" not in sys.modules:
-        os.environ["KERAS_BACKEND"] = "tensorflow"
     import keras
 
     backend = keras.backend.backend()

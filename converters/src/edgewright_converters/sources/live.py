@@ -76,8 +76,10 @@ def _from_concrete(function: Any) -> TracedSource:
         outputs = {"output": outputs}
     signature, input_keys, output_keys = named_signature(keywords, outputs)
 
+    owned = (function, *function.graph.variables)  # a function does not own its variables
+
     def call(tensors: Mapping[str, Any]) -> dict[str, Any]:
-        results = function(**{input_keys[k]: v for k, v in tensors.items()})
+        results = owned[0](**{input_keys[k]: v for k, v in tensors.items()})
         if not isinstance(results, dict):
             results = {"output": results}
         return {clean: results[key] for clean, key in output_keys.items()}

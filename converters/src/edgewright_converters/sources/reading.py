@@ -11,19 +11,20 @@ if TYPE_CHECKING:
     from edgewright_converters.sources.source import Source
 
 
-def open_source(path: Path, *, unsafe: bool = False) -> Source:
+def open_source(path: Path, *, unsafe: bool = False, signature: str = "") -> Source:
     """Read a trained model: a Keras file, a SavedModel folder, a TensorFlow.js layers model.
 
-    ``unsafe`` lets a file run the code it carries. Raises ``UnreadableSource``,
+    ``unsafe`` lets a file run the code it carries. ``signature`` chooses among those of a
+    SavedModel; empty takes ``serving_default``, or the only one. Raises ``UnreadableSource``,
     ``UnsafeSource``, or ``MissingExtra`` for a TensorFlow.js model without its package.
     """
     path = Path(path)
     if not path.exists():
         raise UnreadableSource(f"no such file or folder: {path}")
     if path.is_dir():
-        return _open_folder(path, unsafe=unsafe)
+        return _open_folder(path, unsafe=unsafe, signature=signature)
     if path.name == "saved_model.pb":
-        return _open_folder(path.parent, unsafe=unsafe)
+        return _open_folder(path.parent, unsafe=unsafe, signature=signature)
     if path.suffix == ".json":
         from edgewright_converters.sources.tfjs_layers import open_tfjs_layers
 
@@ -33,11 +34,11 @@ def open_source(path: Path, *, unsafe: bool = False) -> Source:
     return open_keras_file(path, unsafe=unsafe)
 
 
-def _open_folder(path: Path, *, unsafe: bool) -> Source:
+def _open_folder(path: Path, *, unsafe: bool, signature: str) -> Source:
     if (path / "saved_model.pb").is_file():
         from edgewright_converters.sources.saved_model import open_saved_model
 
-        return open_saved_model(path, unsafe=unsafe)
+        return open_saved_model(path, unsafe=unsafe, signature=signature)
     if (path / "model.json").is_file():
         from edgewright_converters.sources.tfjs_layers import open_tfjs_layers
 

@@ -13,6 +13,7 @@ from edgewright_converters.sources.names import unique_names
 from edgewright_converters.sources.safety import UNSAFE_OPS
 from edgewright_converters.sources.source import Signature
 from edgewright_converters.sources.traced import TracedSource
+from edgewright_runtimes.errors import UnknownName
 from edgewright_runtimes.records import TensorSpec
 
 DEFAULT = "serving_default"
@@ -20,8 +21,8 @@ DEFAULT = "serving_default"
 _CHECKPOINT_OPS = frozenset({"Save", "SaveSlices", "SaveV2", "MergeV2Checkpoints", "RestoreV2"})
 
 
-def open_saved_model(path: Path, *, unsafe: bool) -> TracedSource:
-    """Read ``path`` with ``tf.saved_model.load``.
+def open_saved_model(path: Path, *, unsafe: bool, signature: str = "") -> TracedSource:
+    """Read ``path`` with ``tf.saved_model.load``, through one of its signatures.
 
     Raises ``UnsafeSource`` before anything is loaded, ``UnreadableSource`` where TensorFlow
     can't read it or no signature can be chosen.
@@ -33,7 +34,7 @@ def open_saved_model(path: Path, *, unsafe: bool) -> TracedSource:
         loaded = tf.saved_model.load(str(path))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, tf.errors.OpError) as error:
         raise UnreadableSource(f"{path}: TensorFlow can't load it: {first_line(error)}") from error
-    name = _choose(path, sorted(loaded.signatures))
+    name = _choose(path, sorted(loaded.signatures), signature)
     function = loaded.signatures[name]
     used = op_types(function.graph.as_graph_def())
     _refuse(path, used & _CHECKPOINT_OPS, unsafe=unsafe)
@@ -65,7 +66,11 @@ def _operations(path: Path) -> frozenset[str]:
     return frozenset().union(*(op_types(meta.graph_def) for meta in message.meta_graphs))
 
 
-def _choose(path: Path, names: list[str]) -> str:
+def _choose(path: Path, names: list[str], wanted: str) -> str:
+    if wanted and wanted not in names:
+        raise UnknownName("signature", wanted, names)
+    if wanted:
+        return wanted
     if DEFAULT in names:
         return DEFAULT
     if len(names) == 1:
@@ -77,7 +82,7 @@ def _choose(path: Path, names: list[str]) -> str:
         )
     raise UnreadableSource(
         f"{path} has several signatures and none is {DEFAULT!r}: {', '.join(names)}",
-        hint="in Python: from_object(tf.saved_model.load(path).signatures[NAME])",
+        hint=f"choose one in Python: open_source(path, signature={names[0]!r})",
     )
 
 
