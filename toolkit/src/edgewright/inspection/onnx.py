@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -66,12 +66,28 @@ def _load(path: Path) -> onnx.ModelProto:
             model: onnx.ModelProto = onnx.ModelProto.FromString(data[:])
         except DecodeError as e:
             raise BadInput(f"{path}: truncated or corrupt (its graph: {e})") from e
+    if not all(isinstance(text, str) for text in _texts(model)):
+        raise BadInput(f"{path}: truncated or corrupt (a name that is not UTF-8)")
     attributes = (a.t for n in model.graph.node for a in n.attribute if a.HasField("t"))
     for tensor in (*model.graph.initializer, *attributes):
         if prod(tensor.dims) > _SMALL_ELEMENTS:
             tensor.ClearField("raw_data")
             tensor.ClearField("float_data")
     return model
+
+
+def _texts(model: onnx.ModelProto) -> Iterator[str]:
+    """Every text that is used here; protobuf gives bytes where one is not UTF-8."""
+    yield from (model.producer_name, model.producer_version)
+    yield from (entry.key for entry in model.metadata_props)
+    yield from (opset.domain for opset in model.opset_import)
+    yield from (value.name for value in (*model.graph.input, *model.graph.output))
+    for tensor in model.graph.initializer:
+        yield tensor.name
+        yield from (text for entry in tensor.external_data for text in (entry.key, entry.value))
+    for node in model.graph.node:
+        yield from (node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
 
 
 def _constant_nodes(model: onnx.ModelProto) -> list[onnx.TensorProto]:

@@ -29,7 +29,6 @@ _MAX_RANK = 32
 _CONVOLUTIONS = frozenset({"Conv1D", "Conv2D", "Conv3D", "_FusedConv2D"})
 _DEPTHWISE = frozenset({"DepthwiseConv2dNative", "FusedDepthwiseConv2dNative"})
 _PRODUCTS = frozenset({"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "MatMul", "_FusedMatMul"})
-_WORK = _CONVOLUTIONS | _DEPTHWISE | _PRODUCTS | {"Conv2DBackpropInput", "Einsum"}
 
 
 class Inference:
@@ -59,21 +58,22 @@ class Inference:
             self._shapes[name] = self._weights.get(name)
             self._values[name] = self._integers(name)
             return 0
-        try:
-            return self._infer(name, node)
-        except _MALFORMED:
-            self._shapes[name] = None
-            return None if node.op in _WORK else 0
-
-    def _infer(self, name: str, node: Node) -> int | None:
-        rule, value = SHAPES.get(node.op), VALUES.get(node.op)
-        shape = rule(node) if rule else None
+        shape = self._shapes[name] = _known_or_none(SHAPES, node)
+        self._values[name] = _known_or_none(VALUES, node)
         if shape is not None and (len(shape) > _MAX_RANK or any(d < 0 for d in shape)):
-            shape = None
-        self._shapes[name] = shape
-        if value:
-            self._values[name] = value(node)
-        return _macs(node, shape)
+            self._shapes[name] = None
+        try:
+            return _macs(node, self._shapes[name])
+        except _MALFORMED:
+            return None
+
+
+def _known_or_none(rules: Mapping[str, Callable[[Node], Known]], node: Node) -> Known:
+    rule = rules.get(node.op)
+    try:
+        return rule(node) if rule else None
+    except _MALFORMED:
+        return None
 
 
 def _output(given: str) -> str:
