@@ -87,6 +87,9 @@ class LineProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
 
     def close(self) -> None:
         """End the child's input and wait a little; what does not end is killed."""
@@ -101,8 +104,9 @@ class LineProcess:
     def _read(self) -> None:
         stdout = self._process.stdout
         if stdout is not None:
-            for line in stdout:
-                self._rows.put(read_line(line))
+            with stdout:
+                for line in stdout:
+                    self._rows.put(read_line(line))
         self._rows.put(None)
 
     def _died(self) -> ProcessDied:

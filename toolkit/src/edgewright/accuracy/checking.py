@@ -13,10 +13,11 @@ from edgewright.accuracy.chunks import Chunks
 from edgewright.accuracy.evaluate import evaluate
 from edgewright.accuracy.gates import Gate
 from edgewright.accuracy.items import Items, choose_items
-from edgewright.accuracy.metrics import Metric, check_task
+from edgewright.accuracy.metrics import Metric, metric_named
 from edgewright.accuracy.output_file import OutputWriter
 from edgewright.accuracy.outputs import ArtifactRun, RunFailed, run_artifact, run_source
 from edgewright.accuracy.results import CheckResult
+from edgewright.accuracy.statistic import check_metric
 from edgewright.accuracy.stored import Files, files_for, save_labels
 from edgewright.accuracy.task import find_task
 from edgewright.bundle import Bundle, artifact_sha256
@@ -62,13 +63,14 @@ def prepare(
     items = choose_items(data, subset, info)
     work = bundle.work_folder()
     chunks = Chunks(data, items.indices, preprocess, info.inputs, work)
+    shape = info.outputs[0].shape[1:]
+    if not metrics and not gates and items.y is None and list(chunks.shapes.values()) == [shape]:
+        metrics = (metric_named("reconstruction"),)  # it gives back what it takes
     all_metrics = [*metrics, *(gate.metric for gate in gates)]
     reconstructs = any(m.kind == "reconstruction" for m in all_metrics)
-    task = find_task(
-        info.outputs[0].shape[1:], items.y, all_metrics, reconstructs=reconstructs
-    ).task
+    labelled = find_task(info.outputs[0].shape[1:], items.y, all_metrics, reconstructs=reconstructs)
     for metric in all_metrics:
-        check_task(metric, task)
+        check_metric(metric, labelled, items.class_names)
     return Check(
         bundle=bundle,
         info=info,

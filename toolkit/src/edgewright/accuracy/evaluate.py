@@ -11,10 +11,11 @@ import numpy as np
 from edgewright.accuracy.classes import class_rows, confusion_matrix
 from edgewright.accuracy.columns import PIECE, Columns, read_columns
 from edgewright.accuracy.gates import read_gate
-from edgewright.accuracy.metrics import Metric, check_task, default_metrics, metric_named
+from edgewright.accuracy.metrics import Metric, default_metrics, metric_named
 from edgewright.accuracy.output_file import OutputReader, pair_names
 from edgewright.accuracy.results import ClassRow, Result, Ties
 from edgewright.accuracy.scores import Scored, Scorer, decide_gate
+from edgewright.accuracy.statistic import check_metric
 from edgewright.accuracy.stored import Files
 from edgewright.accuracy.task import Labelled, find_task
 from edgewright_runtimes.workload import load_arrays
@@ -39,7 +40,7 @@ def evaluate(bundle: Bundle, evaluation: Evaluation) -> Result:
     shown = asked or [metric_named(n) for n in default_metrics(labelled.task, labelled.classes)]
     metrics = {m.name: m for m in [*shown, *(g.metric for g in gates)]}
     for metric in metrics.values():
-        check_task(metric, labelled.task)
+        check_metric(metric, labelled, opened.class_names)
     columns = read_columns(opened.source, opened.artifact, labelled, opened.targets)
     functions = any(m.kind == "function" for m in metrics.values())
     scorer = Scorer(

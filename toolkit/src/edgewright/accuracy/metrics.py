@@ -76,14 +76,9 @@ def metric_named(name: str) -> Metric:
     )
 
 
-def check_task(metric: Metric, task: Task) -> None:
-    """``BadInput`` where the metric says nothing about this task."""
-    if metric.kind == "function":
-        return
-    row = TABLE[metric.kind]
-    if task not in row.tasks:
-        fitting = ", ".join(name for name, r in TABLE.items() if task in r.tasks)
-        raise BadInput(f"{metric.name} is no metric of a {task} task; it has {fitting}")
+def fits(metric: Metric, task: Task) -> bool:
+    """Whether the metric says anything about such a task; a function of the user's always may."""
+    return metric.kind == "function" or task in TABLE[metric.kind].tasks
 
 
 def default_metrics(task: Task, classes: int) -> tuple[str, ...]:

@@ -61,9 +61,7 @@ class Scorer:
     outputs: tuple[Array, Array] | None = None
 
     def score(self, metric: Metric) -> Scored:
-        """Raises ``BadInput`` where the metric can't be had of these outputs or labels."""
-        if metric.kind == "top5" and self.labelled.classes <= 5:
-            raise BadInput(f"top5 says nothing of {self.labelled.classes} classes")
+        """The metric must fit the task (``check_metric``)."""
         return self._proportion(metric) if metric.proportion else self._value(metric)
 
     def _proportion(self, metric: Metric) -> Scored:

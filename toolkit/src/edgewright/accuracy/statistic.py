@@ -10,18 +10,37 @@ from typing import Any
 import numpy as np
 
 from edgewright.accuracy.columns import Answers
-from edgewright.accuracy.metrics import Metric
+from edgewright.accuracy.metrics import TABLE, Metric, fits
 from edgewright.accuracy.task import Labelled
 from edgewright_runtimes.errors import BadInput, UnknownName
 
 Array = np.ndarray[Any, Any]
+TASK_WORDS = {
+    "two-class": "decision between two classes",
+    "classes": "choice among more than two classes",
+    "regression": "regression",
+}
 Statistic = Callable[[Array], Array]  # item numbers [rows, count] to the metric's value [rows]
+
+
+def check_metric(metric: Metric, labelled: Labelled, names: tuple[str, ...]) -> None:
+    """``BadInput`` or ``UnknownName`` where the metric says nothing of this task or its classes."""
+    task = labelled.task
+    if not fits(metric, task):
+        fitting = ", ".join(n for n, row in TABLE.items() if task in row.tasks)
+        of = "data without labels" if task == "unlabelled" else f"a {TASK_WORDS[task]}"
+        raise BadInput(f"{metric.name} is no metric of {of}; it has {fitting}")
+    if metric.kind == "top5" and labelled.classes <= 5:
+        raise BadInput(f"top5 says nothing of {labelled.classes} classes")
+    if metric.kind == "agreement" and not labelled.classes:
+        raise BadInput("agreement is of answers by class, and the output is no list of classes")
+    class_index(metric, labelled, names)
 
 
 def class_index(metric: Metric, labelled: Labelled, names: tuple[str, ...]) -> int:
     """The class a rate speaks of: by name or number; class 1 where none is given."""
     if not metric.of_class:
-        return 1
+        return min(1, labelled.classes - 1)
     if metric.of_class in names:
         return names.index(metric.of_class)
     if metric.of_class.isdecimal() and int(metric.of_class) < labelled.classes:
