@@ -60,7 +60,7 @@ class ONNXSession:
         """
         session = self._live()
         try:
-            return dict(zip(self._names, session.run(self._names, feeds), strict=True))
+            return dict(zip(self._names, session.run(self._names, feeds)))  # noqa: B905 - 0.2 us
         except Exception as e:  # its exceptions have no base of their own
             check_feeds(self.inputs, feeds)
             raise refused(self._path, PACKAGE, e, "run") from e

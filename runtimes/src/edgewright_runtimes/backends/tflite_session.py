@@ -57,6 +57,7 @@ class TFLiteSession:
         self.outputs = tuple(_spec(n, d) for n, d in zip(output_names, outputs, strict=True))
         self._in = tuple((n, d["index"]) for n, d in zip(input_names, inputs, strict=True))
         self._out = tuple((n, d["index"]) for n, d in zip(output_names, outputs, strict=True))
+        self._only_out = self._out[0] if len(self._out) == 1 else None
         self._open(interpreter)
 
     def _open(self, interpreter: Interpreter) -> None:
@@ -80,10 +81,9 @@ class TFLiteSession:
             self._invoke()
         except (RuntimeError, ValueError) as e:
             raise refused(self._path, self._package, e, "run") from e
-        results = {}
-        for name, index in self._out:  # half the time of a comprehension before Python 3.12
-            results[name] = self._get(index)
-        return results
+        if self._only_out is not None:
+            return {self._only_out[0]: self._get(self._only_out[1])}
+        return {name: self._get(index) for name, index in self._out}
 
     def _set_slowly(self, feeds: Arrays) -> None:
         """The way taken when a feed does not fit as it is: resize, or say what is wrong."""
