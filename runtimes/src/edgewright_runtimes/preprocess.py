@@ -87,8 +87,8 @@ class Preprocess:
         if self.std != 1.0:
             x = x / _channels("std", self.std, x)
         if self.layout == "nchw":
-            x = np.ascontiguousarray(np.moveaxis(x, -1, 1))
-        return x
+            x = np.moveaxis(x, -1, 1)
+        return np.ascontiguousarray(x)
 
     def apply_feeds(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """``apply`` to each input it is for; the others stay as they are."""

@@ -39,7 +39,7 @@ def _number(name: str, value: object) -> float:
 
 def _nonzero(name: str, value: object) -> float:
     number = _number(name, value)
-    if number == 0 or not np.isfinite(np.float32(1) / np.float32(number)):
+    if abs(number) < np.finfo(np.float32).tiny:
         raise _bad(name, value, "a number other than 0")
     return number
 
