@@ -17,6 +17,8 @@ from edgewright.inspection.graph import Inspection
 from edgewright.inspection.tflite import builtin_names, dtypes
 from edgewright.verbs.inspect import inspect, inspect_file
 from edgewright_runtimes.errors import BadInput
+from edgewright_runtimes.record_json import to_json
+from edgewright_runtimes.records import Artifact
 
 MODELS = Path(__file__).parents[1] / "runtimes" / "models"
 NAMES = ("model.tflite", "model.onnx", "model.json")
@@ -237,6 +239,31 @@ def test_a_folder_is_a_table_of_its_artifacts(tmp_path: Path, capsys) -> None:  
         ("tfjs-float32", True),
         ("tflite-float32", False),
     ]
+
+
+def test_the_zipped_size_of_a_record_is_taken_while_it_fits(tmp_path: Path) -> None:
+    shutil.copy(MODELS / "contract" / "model.tflite", tmp_path)
+    file = tmp_path / "model.tflite"
+    zipped = inspect_file(file).zipped_bytes
+    artifact = Artifact(
+        name="tflite-float32",
+        format="tflite",
+        scheme="float32",
+        file=file.name,
+        size_bytes=file.stat().st_size,
+        zipped_bytes=4321,
+        sha256="",
+        build_key="",
+        source_sha256="",
+        verified="",
+        max_error=None,
+        golden="none",
+        batch=1,
+    )
+    (tmp_path / "artifact.json").write_text(to_json(artifact))
+    assert inspect_file(file).zipped_bytes == 4321
+    file.write_bytes(file.read_bytes() + b"\0")
+    assert abs(inspect_file(file).zipped_bytes - zipped) < 10
 
 
 def test_the_words_of_one_file(capsys) -> None:  # type: ignore[no-untyped-def]

@@ -14,7 +14,6 @@ import numpy as np
 from edgewright.inspection.tfjs_node import Known, Node, Values
 
 Shape = tuple[int, ...]
-_MAX_VALUES = 256
 
 
 def _same(node: Node) -> Known:
@@ -206,8 +205,7 @@ def _pack_value(node: Node) -> Values:
 
 def _concat_value(node: Node) -> Values:
     parts = [node.value(index) for index in range(len(node.values) - 1)]
-    joined = tuple(v for part in parts for v in part)
-    return joined if len(joined) <= _MAX_VALUES else None
+    return tuple(v for part in parts for v in part)
 
 
 def _gather_value(node: Node) -> Values:
@@ -261,6 +259,7 @@ SHAPES: dict[str, Callable[[Node], Known]] = {
 VALUES: dict[str, Callable[[Node], Values]] = {
     "Cast": lambda node: node.values[0],
     "ConcatV2": _concat_value,
+    "ExpandDims": lambda node: node.values[0],
     "GatherV2": _gather_value,
     "Identity": lambda node: node.values[0],
     "Mul": lambda node: (node.value(0)[0] * node.value(1)[0],),
@@ -268,5 +267,6 @@ VALUES: dict[str, Callable[[Node], Values]] = {
     "Prod": lambda node: (prod(node.value(0)),),
     "Reshape": lambda node: node.values[0],
     "Shape": _shape_value,
+    "Squeeze": lambda node: node.values[0],
     "StridedSlice": _slice_value,
 }

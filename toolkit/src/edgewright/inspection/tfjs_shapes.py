@@ -26,6 +26,7 @@ _MALFORMED = (
     ValueError,
 )
 _MAX_RANK = 32
+_MAX_VALUES = 256
 _CONVOLUTIONS = frozenset({"Conv1D", "Conv2D", "Conv3D", "_FusedConv2D"})
 _DEPTHWISE = frozenset({"DepthwiseConv2dNative", "FusedDepthwiseConv2dNative"})
 _PRODUCTS = frozenset({"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "MatMul", "_FusedMatMul"})
@@ -71,9 +72,12 @@ class Inference:
 def _known_or_none(rules: Mapping[str, Callable[[Node], Known]], node: Node) -> Known:
     rule = rules.get(node.op)
     try:
-        return rule(node) if rule else None
+        found = rule(node) if rule else None
     except _MALFORMED:
         return None
+    # a graph made to grow its numbers without end is not followed
+    sane = found is not None and len(found) <= _MAX_VALUES and all(abs(n) < 1 << 63 for n in found)
+    return found if sane else None
 
 
 def _output(given: str) -> str:
