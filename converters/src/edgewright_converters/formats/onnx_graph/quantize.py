@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from edgewright_converters.calibration import batches
+from edgewright_converters.formats.onnx_graph.ranges import Reader, narrowed
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from edgewright_converters.formats.format import Calibration
 
 DYNAMIC_OPS = ("MatMul", "Gemm")  # a convolution would become ConvInteger: older runtimes refuse it
@@ -61,14 +58,16 @@ def to_int8(model: Any, calibration: Calibration, *, batch: int | None) -> Any:
     with TemporaryDirectory() as folder:
         prepared = _prepare(model, Path(folder))
         out = Path(folder) / "int8.onnx"
+        reader = Reader(calibration, batch or 1)
         quantize_static(
             prepared,
             out,
-            _Feeder(calibration, batch or 1),
+            reader,
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QInt8,
             weight_type=QuantType.QInt8,
+            extra_options={"TensorQuantOverrides": narrowed(prepared, reader)},
         )
         return onnx.load(out)
 
@@ -83,23 +82,3 @@ def _prepare(model: Any, folder: Path) -> Path:
     except Exception:  # symbolic shapes do not get through every loop; plain ones do
         quant_pre_process(model, out, skip_symbolic_shape=True)
     return out
-
-
-class _Feeder:
-    """ONNX Runtime's ``CalibrationDataReader``: one batch at a time, nothing kept."""
-
-    def __init__(self, calibration: Calibration, batch: int) -> None:
-        self._calibration = calibration
-        self._batch = batch
-        self.rewind()
-
-    def rewind(self) -> None:
-        self._left: Iterator[dict[str, np.ndarray[Any, Any]]] = batches(
-            self._calibration.feeds, self._batch
-        )
-
-    def get_next(self) -> dict[str, np.ndarray[Any, Any]] | None:
-        return next(self._left, None)
-
-    def set_range(self, start_index: int, end_index: int) -> None:
-        raise NotImplementedError  # strided calibration is not used

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.calibration import batches
 from edgewright_converters.errors import ConversionError
+from edgewright_converters.formats.tflite_graph.ranges import narrow
 from edgewright_converters.op_names import conversion_error
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from edgewright_converters.formats.format import Calibration
     from edgewright_converters.formats.frozen import FrozenGraph
+    from edgewright_converters.formats.tflite_graph.ranges import Feed
     from edgewright_converters.sources.source import Source
 
 INTEGER = ("int8", "int8-io", "int16x8")
@@ -35,17 +37,17 @@ def convert(
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen.function])
     converter.exclude_conversion_metadata = True  # it would cost a pass over the whole file
     _set_scheme(converter, scheme, float_fallback)
+    feed = None
     if scheme in INTEGER:
-        if calibration is None:
-            raise ConversionError(
-                f"{scheme} needs real data to find the ranges of the activations",
-                hint="give it with --calibrate DATA",
-            )
-        converter.representative_dataset = _feeder(frozen, calibration, batch)
+        feed = converter.representative_dataset = _feeder(frozen, calibration, batch)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TensorFlow's own, about flags it sets itself
-            return bytes(converter.convert())
+            if feed is None or scheme == "int16x8":
+                return bytes(converter.convert())
+            # the two halves of convert(), for the ranges to be looked at between them
+            converter._experimental_calibrate_only = True
+            return _quantize(narrow(bytes(converter.convert()), feed), scheme)
     except ConversionError:
         raise
     except Exception as e:  # the converter raises whatever its passes raise
@@ -73,11 +75,24 @@ def _set_scheme(converter: Any, scheme: str, float_fallback: bool) -> None:
         converter.target_spec.supported_ops += [ops.TFLITE_BUILTINS]
 
 
-def _feeder(frozen: FrozenGraph, calibration: Calibration, batch: int | None) -> Any:
-    names = frozen.input_names
+def _quantize(calibrated: bytes, scheme: str) -> bytes:
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    edge = tf.int8 if scheme == "int8-io" else tf.float32
+    return bytes(mlir_quantize(calibrated, input_data_type=edge, output_data_type=edge))
+
+
+def _feeder(frozen: FrozenGraph, calibration: Calibration | None, batch: int | None) -> Feed:
+    if calibration is None:
+        raise ConversionError(
+            "an integer scheme needs real data to find the ranges of the activations",
+            hint="give it with --calibrate DATA",
+        )
+    names, held = frozen.input_names, calibration.feeds
 
     def feed() -> Iterator[list[np.ndarray[Any, Any]]]:
-        for feeds in batches(calibration.feeds, batch or 1):
+        for feeds in batches(held, batch or 1):
             yield [feeds[name] for name in names]
 
     return feed
