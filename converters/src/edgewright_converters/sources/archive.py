@@ -153,27 +153,28 @@ def _check_h5(path: Path, stream: IO[bytes]) -> None:
     """Whole, no larger than it may be, and pointing at nothing outside itself."""
     import h5py
 
-    unpacked = 0
-
-    def visit(name: str, link: object) -> None:
-        nonlocal unpacked
-        if isinstance(link, h5py.ExternalLink):
-            raise UnsafeSource(f"{path}: {name!r} points at another file ({link.filename!r})")
-        if not isinstance(link, h5py.HardLink):
-            return
-        item = file[name]
-        if isinstance(item, h5py.Dataset):
-            if item.external or item.is_virtual:
-                raise UnsafeSource(f"{path}: the values of {name!r} lie in another file")
-            unpacked += item.nbytes
-
+    links: list[tuple[str, object]] = []
     try:
         with h5py.File(stream, "r") as file:
-            file.visititems_links(visit)
-    except (OSError, KeyError, ValueError) as error:
+            # Collected first: an error must not travel through HDF5's own visitor.
+            file.visititems_links(lambda name, link: links.append((name, link)))
+            unpacked = sum(_weigh(path, file, name, link) for name, link in links)
+    except (OSError, KeyError, ValueError, RuntimeError, SystemError) as error:
         # h5py says how much is missing: "truncated file: eof = 300, ..., stored_eof = 4096"
         reason = re.sub(r"^Unable to (synchronously )?open file ?", "", str(error)).strip("() ")
         raise UnreadableSource(f"{path} is truncated or damaged: {reason}") from error
-    except RuntimeError as error:
-        raise UnreadableSource(f"{path} is damaged: {error}") from error
     _check_ratio(path, unpacked)
+
+
+def _weigh(path: Path, file: Any, name: str, link: object) -> int:
+    """The bytes of a dataset when read; raises for one whose bytes lie elsewhere."""
+    import h5py
+
+    if isinstance(link, h5py.ExternalLink):
+        raise UnsafeSource(f"{path}: {name!r} points at another file ({link.filename!r})")
+    item = file[name] if isinstance(link, h5py.HardLink) else None
+    if not isinstance(item, h5py.Dataset):
+        return 0
+    if item.external or item.is_virtual:
+        raise UnsafeSource(f"{path}: the values of {name!r} lie in another file")
+    return int(item.nbytes)

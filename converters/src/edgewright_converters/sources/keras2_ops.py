@@ -98,12 +98,12 @@ _ROWS: dict[str, Row] = {
 def apply_operation(layer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """Call the Keras 3 operation of a TFOpLambda ``layer`` on Keras 3 tensors."""
     name = str(layer.symbol).removeprefix("compat.v1.")
+    bound = inspect.signature(layer.function).bind(*args, **kwargs).arguments
     if name == "__operators__.getitem":
-        return args[0][_slices(args[1])]
+        return bound["tensor"][_slices(bound["slice_spec"])]
     if name not in _ROWS:
         raise Untranslatable(f"tf.{name} has no translation to Keras 3")
     operation, renamed = _ROWS[name]
-    bound = inspect.signature(layer.function).bind(*args, **kwargs).arguments
     given = {}
     for key, value in bound.items():
         if key in renamed:

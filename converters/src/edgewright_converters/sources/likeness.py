@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-5  # of the output's range
 _ITEMS = 4
-_FREE = (32, 8)  # sizes tried for free dimensions: a stack of strided convolutions wants many
+# Sizes of free dimensions and spread of the values, tried until the answer is a finite number:
+# a stack of strided convolutions wants many pixels, a logarithm nothing negative.
+_TRIALS = ((8, "normal"), (32, "normal"), (96, "normal"), (32, "uniform"))
 _SEED = 20_240
 
 
@@ -39,16 +41,27 @@ def _trial(source: TracedSource) -> tuple[dict[str, Any], Any]:
     """Random tensors the model takes, and what it answers."""
     tf = import_tensorflow()
     last: Exception | None = None
-    for free in _FREE:
-        feeds = {spec.name: _random(spec, free) for spec in source.signature.inputs}
+    for free, spread in _TRIALS:
+        feeds = {spec.name: _random(spec, free, spread) for spec in source.signature.inputs}
         try:
-            return feeds, source.call(feeds)
+            answers = source.call(feeds)
         except (ValueError, tf.errors.InvalidArgumentError) as error:
             last = error
-    raise ValueError("no random input suits the model") from last
+            continue
+        if all(_is_finite(answer.numpy()) for answer in answers.values()):
+            return feeds, answers
+    raise ValueError("no random input gives it a finite output") from last
 
 
-def _random(spec: TensorSpec, free: int) -> Any:
+def _is_finite(answer: np.ndarray[Any, Any]) -> bool:
+    import numpy as np
+
+    if not np.issubdtype(answer.dtype, np.floating):
+        return answer.size > 0
+    return answer.size > 0 and bool(np.isfinite(answer).all())
+
+
+def _random(spec: TensorSpec, free: int, spread: str) -> Any:
     import numpy as np
 
     tf = import_tensorflow()
@@ -63,7 +76,8 @@ def _random(spec: TensorSpec, free: int) -> Any:
     if np.issubdtype(tf.dtypes.as_dtype(spec.dtype).as_numpy_dtype, np.integer):
         # Small numbers: every vocabulary and every embedding has them.
         return tf.constant(rng.integers(0, 2, size=shape), dtype=spec.dtype)
-    return tf.cast(tf.constant(rng.standard_normal(shape)), spec.dtype)
+    values = rng.standard_normal(shape) if spread == "normal" else rng.random(shape)
+    return tf.cast(tf.constant(values), spec.dtype)
 
 
 def _apart(expected: np.ndarray[Any, Any], answer: np.ndarray[Any, Any]) -> str:
