@@ -162,10 +162,14 @@ class _Round(Generic[T]):
             self._sample(pause, limit)
             if len(self._samples) >= most:
                 self._double()
-            if count:
-                share = (perf_counter_ns() - begin) / max(1, time - begin)
-                self._on_beat(min(1.0, share, (len(self._samples) - self._warmup) / count))
+            self._on_beat(self._done(count, begin))
         return True
+
+    def _done(self, count: int, begin: int) -> float:
+        """What part of the round is done, by time and, after the warm-up, by count."""
+        whole_ns = self._budget.seconds * (1 + WARMUP_SHARE) * 1e9
+        part = min(1.0, (perf_counter_ns() - begin) / whole_ns)
+        return min(part, (len(self._samples) - self._warmup) / count) if count else part
 
     def _sample(self, pause: int, limit: int) -> None:
         """The innermost loop: nothing but the calls stands between the two clock reads."""
