@@ -9,6 +9,7 @@ source, how many nodes each graph has, and the seconds each conversion took in a
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -21,6 +22,13 @@ sys.path.insert(0, str(ROOT))
 
 from tests.converters.nets import NETS, build, feeds_for  # noqa: E402
 from tests.cross_runtime import tfjs_peers as peers  # noqa: E402
+
+REAL = {
+    "ResNet8": "mlperf_tiny/pretrainedResnet.h5",
+    "DS-CNN": "mlperf_tiny/kws_ref_model",
+    "VWW": "mlperf_tiny/vww_96.h5",
+    "hand gesture": "hand_gesture/keypoint_classifier.hdf5",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,14 +121,26 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def sources(names: list[str]) -> dict[str, Any]:
+    """Nets by name; without names every net, and the real models where they are."""
+    from edgewright_converters.sources.reading import open_source
+
+    found: dict[str, Any] = {name: build(name) for name in names or NETS if name in NETS}
+    root = Path(os.environ.get("EDGEWRIGHT_REAL", "/nowhere"))
+    for name, path in REAL.items():
+        if (not names or name in names) and (root / path).exists():
+            found[name] = open_source(root / path)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("nets", nargs="*", default=list(NETS))
+    parser.add_argument("nets", nargs="*", help=f"of {', '.join([*NETS, *REAL])}")
     nets = parser.parse_args().nets
     if peers.oracle_python() is None:
         parser.exit(2, f"{peers.NO_ORACLE}\n")
     with tempfile.TemporaryDirectory() as work:
-        print(table(compare({name: build(name) for name in nets}, Path(work))))
+        print(table(compare(sources(nets), Path(work))))
 
 
 if __name__ == "__main__":

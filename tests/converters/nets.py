@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewright_converters.sources.source import Signature
+from edgewright_converters.sources.source import Signature, Source
 from edgewright_runtimes.records import TensorSpec
 
 
@@ -59,7 +59,7 @@ def _spec(name: str, tensor: Any) -> TensorSpec:
     return TensorSpec(name=name, dtype=str(tensor.dtype), shape=tuple(tensor.shape))
 
 
-def feeds_for(source: KerasSource, *, items: int = 2, seed: int = 0) -> dict[str, Any]:
+def feeds_for(source: Source, *, items: int = 2, seed: int = 0) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     feeds = {}
     for spec in source.signature.inputs:

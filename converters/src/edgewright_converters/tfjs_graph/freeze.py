@@ -1,6 +1,6 @@
 """A concrete function becomes a GraphDef without variables, simplified.
 
-TensorFlow's own two tools do it: ``convert_variables_to_constants_v2`` (loops stay functional:
+TensorFlow's own two tools do it: the freezing of ``convert_to_constants`` (loops stay functional:
 control flow v2, the only kind TF.js runs) and grappler, with the optimizers that the package
 ``tensorflowjs`` asks for before it looks for batch normalization.
 """
@@ -43,24 +43,21 @@ class Frozen:
 
 def freeze(function: Any) -> Frozen:
     """``function`` is a ``tf.ConcreteFunction``: keyword inputs by name, a dict of outputs."""
+    # ``convert_variables_to_constants_v2`` is these two and a third, which makes a function of
+    # the graph again: four fifths of its time, and it swaps functions under the source's feet.
     from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
+        _FunctionConverterDataInEager,
+        _replace_variables_by_constants,
     )
 
-    frozen = convert_variables_to_constants_v2(
-        function, lower_control_flow=False, aggressive_inlining=True
+    data = _FunctionConverterDataInEager(
+        func=function, lower_control_flow=False, aggressive_inlining=True
     )
-    fed = {tensor.name: tensor for tensor in frozen.inputs}
-    inputs = {
-        _asked_name(tensor): _edge(fed[tensor.name])
-        for tensor in function.inputs
-        if tensor.name in fed
-    }
-    fetched = dict(zip((t.name for t in function.outputs), frozen.outputs, strict=True))
-    outputs = {
-        name: _edge(fetched[tensor.name]) for name, tensor in function.structured_outputs.items()
-    }
-    return Frozen(graph_def=frozen.graph.as_graph_def(), inputs=inputs, outputs=outputs)
+    graph_def, _ = _replace_variables_by_constants(converter_data=data)
+    given = function.inputs[: len(function.inputs) - len(function.captured_inputs)]
+    inputs = {_asked_name(tensor): _edge(tensor) for tensor in given}
+    outputs = {name: _edge(tensor) for name, tensor in function.structured_outputs.items()}
+    return Frozen(graph_def=graph_def, inputs=inputs, outputs=outputs)
 
 
 def _asked_name(placeholder: Any) -> str:
