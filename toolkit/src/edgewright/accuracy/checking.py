@@ -15,7 +15,13 @@ from edgewright.accuracy.gates import Gate
 from edgewright.accuracy.items import Items, choose_items
 from edgewright.accuracy.metrics import Metric, metric_named
 from edgewright.accuracy.output_file import OutputWriter
-from edgewright.accuracy.outputs import ArtifactRun, RunFailed, run_artifact, run_source
+from edgewright.accuracy.outputs import (
+    ArtifactRun,
+    RunFailed,
+    Workers,
+    run_artifact,
+    run_source,
+)
 from edgewright.accuracy.results import CheckResult
 from edgewright.accuracy.statistic import check_metric
 from edgewright.accuracy.stored import Files, files_for, save_labels
@@ -99,9 +105,9 @@ def run_check(
     evaluations: list[Evaluation] = []
     here, not_here = _sort_out(check.bundle, artifacts, target, runtime, threads)
     _save_items(check)
-    with _source(check, moved) as converter:
+    with _source(check, moved) as converter, Workers(target, check.work) as workers:
         for artifact, run in here:
-            outcome = _evaluate_one(check, artifact, run, tell)
+            outcome = _evaluate_one(check, artifact, run, workers, tell)
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             else:
@@ -167,7 +173,7 @@ def _save_items(check: Check) -> None:
 
 
 def _evaluate_one(
-    check: Check, artifact: Artifact, run: ArtifactRun, tell: Tell
+    check: Check, artifact: Artifact, run: ArtifactRun, workers: Workers, tell: Tell
 ) -> Evaluation | Failure:
 
     bundle, files = check.bundle, check.files
@@ -179,6 +185,7 @@ def _evaluate_one(
             run,
             check.chunks,
             bundle.array_file(name),
+            workers=workers,
             work=check.work,
             told=_counter(tell, artifact.name, len(check.items.indices)),
         )

@@ -54,8 +54,8 @@ TABLE: dict[str, Row] = {
     "reconstruction": Row("lower", False, ("unlabelled", "regression", *CLASSES)),
 }
 DEFAULTS: dict[Task, tuple[str, ...]] = {
-    "two-class": ("accuracy", "fnr", "fpr", "auc", "agreement"),
-    "classes": ("accuracy", "top5", "agreement"),
+    "two-class": ("accuracy", "fnr", "fpr", "auc"),
+    "classes": ("accuracy", "top5"),
     "regression": ("mae", "rmse", "r2"),
     "unlabelled": ("agreement",),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from edgewright_runtimes.records import Failure, Stage
 
 if TYPE_CHECKING:
     from edgewright.conversion.converter import Converter
-    from edgewright.targets.target import Target
+    from edgewright.targets.target import Target, Worker
 
 Chunk = tuple[Path, int]
 Progress = Callable[[int], None]
@@ -52,42 +51,85 @@ class ArtifactRun:
         )
 
 
+class Workers:
+    """One process per runtime, kept from artifact to artifact; after a failure a fresh one."""
+
+    def __init__(self, target: Target, folder: Path) -> None:
+        self._target, self._folder = target, folder
+        self._started: dict[str, Worker] = {}
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for runtime in list(self._started):
+            self.drop(runtime)
+
+    def worker(self, runtime: str) -> Worker:
+        if runtime not in self._started:
+            self._started[runtime] = self._target.start(
+                runtime, folder=self._folder, limit_seconds=LIMIT_SECONDS
+            )
+        return self._started[runtime]
+
+    def drop(self, runtime: str) -> None:
+        worker = self._started.pop(runtime, None)
+        if worker is not None:
+            worker.close()
+
+
 def run_artifact(
-    run: ArtifactRun, chunks: Iterable[Chunk], to: Path, *, work: Path, told: Progress
+    run: ArtifactRun,
+    chunks: Iterable[Chunk],
+    to: Path,
+    *,
+    workers: Workers,
+    work: Path,
+    told: Progress,
 ) -> Mapping[str, str]:
     """Write the artifact's outputs on all items to ``to``; gives what was in force.
 
-    The process is fresh and keeps its session open from chunk to chunk. Raises ``RunFailed``.
+    Its process keeps the session open from chunk to chunk. Raises ``RunFailed``.
     """
     in_force: Mapping[str, str] = {}
     writer = OutputWriter(work)
-    worker = run.target.start(run.runtime, folder=work, limit_seconds=LIMIT_SECONDS)
     part = work / "part.npz"
     try:
-        with closing(worker):
-            for feeds, count in chunks:
-                job = {
-                    "job": "predict",
-                    "artifact": str(run.file.resolve()),
-                    "runtime": run.runtime,
-                    "threads": run.threads,
-                    "inputs": str(feeds.resolve()),
-                    "outputs": str(part.resolve()),
-                }
-                for row in worker.rows(job):
-                    if row["row"] == "failure":
-                        raise RunFailed(row["stage"], row["error"], row.get("hint", ""))
-                    if row["row"] == "loaded":
-                        in_force = row["in_force"]
-                _append(writer, part)
-                told(count)
+        for feeds, count in chunks:
+            in_force = _predict(run, workers.worker(run.runtime), feeds, part)
+            _append(writer, part)
+            told(count)
         writer.finish(to)
-    except RunFailed:
-        raise
     except EdgewrightError as e:
+        workers.drop(run.runtime)
+        if isinstance(e, RunFailed):
+            raise
         raise RunFailed("run", str(e.args[0]), e.hint) from e
+    except BaseException:
+        workers.drop(run.runtime)
+        raise
     finally:
         writer.close()
+    return in_force
+
+
+def _predict(run: ArtifactRun, worker: Worker, feeds: Path, part: Path) -> Mapping[str, str]:
+    in_force: Mapping[str, str] = {}
+    job = {
+        "job": "predict",
+        "artifact": str(run.file.resolve()),
+        "runtime": run.runtime,
+        "threads": run.threads,
+        "inputs": str(feeds.resolve()),
+        "outputs": str(part.resolve()),
+    }
+    for row in worker.rows(job):
+        if row["row"] == "failure":
+            raise RunFailed(row["stage"], row["error"], row.get("hint", ""))
+        if row["row"] == "loaded":
+            in_force = row["in_force"]
+    if worker.stopped:
+        raise KeyboardInterrupt
     return in_force
 
 
