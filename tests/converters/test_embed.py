@@ -136,6 +136,21 @@ def test_tensorflow_s_schema_reads_it(tmp_path: Path) -> None:
     assert model.signatureDefs[0].signatureKey == b"serving_default"
 
 
+def test_entries_are_replaced_in_a_file_that_another_tool_packed_anew(tmp_path: Path) -> None:
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    packed = schema.ModelT.InitFromPackedBuf((MODELS / "contract/model.tflite").read_bytes(), 0)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(packed.Pack(builder), file_identifier=b"TFL3")
+    path = tmp_path / "model.tflite"
+    path.write_bytes(bytes(builder.Output()))
+    embed_contract(path, CONTRACT)
+    assert read_contract(path) == CONTRACT
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    assert sorted(m.name for m in model.metadata) == [b"TFLITE_METADATA", b"edgewright"]
+
+
 def test_others_read_labels_and_normalization(tmp_path: Path) -> None:
     """Field by field, as ``metadata_schema.fbs`` numbers them."""
     path = tmp_path / "model.tflite"

@@ -36,6 +36,14 @@ def test_the_body_behind_the_head_is_the_file_as_it_was() -> None:
     assert head.size % 16 == 0  # buffers stay aligned
 
 
+def test_a_body_that_was_cut_short_is_said_with_its_length() -> None:
+    ours = (MODELS / "contract" / "model.tflite").read_bytes()
+    head = read_head(ours, where="m")
+    assert head
+    with pytest.raises(BadInput, match=f"truncated: {head.total - 1} of {head.total} bytes"):
+        read_model(ours[: head.total - 1], where="m")
+
+
 def test_a_blob_over_the_limit_is_not_read() -> None:
     model = read_model((MODELS / "contract" / "model.tflite").read_bytes(), where="m")
     with pytest.raises(BadInput, match="at most 10"):
