@@ -11,8 +11,11 @@ n_eff = n * variance / (MS_between * c): a quantile of all rounds together is as
 mean of the rounds says. MS_between comes from few rounds, so c = (t_99(rounds - 1) / z_99)^2 widens
 it, as t does for a mean.
 
-Not known here: dependence longer than a round that shows only as differing rounds, and rounds
-that differ by less than the F test sees.
+The promise is that at most 1 % of all runs print a bound that is too low. Among runs whose rounds
+differ so much that a bound is nearly always blank, the few that print one are the lucky ones.
+
+Not known here: rounds that differ by less than the F test sees. At a tenth of the samples'
+spread, where it sees half of them, bounds hold in 98.7 % instead of 99 %.
 """
 
 from __future__ import annotations
@@ -95,14 +98,15 @@ def autocorrelations(rounds: Sequence[NDArray[np.float64]]) -> NDArray[np.float6
     if shortest < 4:
         return np.zeros(0)
     products, counts, squares, spare = np.zeros(lags), np.zeros(lags), 0.0, 0
-    for values in rounds:
-        centred = values - values.mean()
-        spectrum = np.fft.rfft(centred, 1 << (values.size + lags).bit_length())
-        power = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)
+    for size in {values.size for values in rounds}:
+        alike = np.stack([values for values in rounds if values.size == size])
+        centred = alike - alike.mean(axis=1, keepdims=True)
+        spectrum = np.fft.rfft(centred, 1 << (size + lags).bit_length())
+        power = np.fft.irfft((spectrum.real**2 + spectrum.imag**2).sum(axis=0))
         products += power[1 : lags + 1]
-        counts += values.size - np.arange(1, lags + 1)
+        counts += len(alike) * (size - np.arange(1, lags + 1))
         squares += float(power[0])
-        spare += values.size - 1
+        spare += len(alike) * (size - 1)
     if squares <= 0.0:
         return np.zeros(0)
     mean_size = sum(values.size for values in rounds) / len(rounds)
