@@ -24,6 +24,7 @@ class KerasSource:
 
     def __init__(self, model: Any) -> None:
         self.model = model
+        self._traced: dict[int | None, Any] = {}
         outputs = model.output if isinstance(model.output, dict) else None
         self.output_names = list(outputs) if outputs else list(model.output_names)
         tensors = list(outputs.values()) if outputs else model.outputs
@@ -45,7 +46,10 @@ class KerasSource:
             s.name: tf.TensorSpec((batch, *s.shape[1:]), s.dtype, name=s.name)
             for s in self.signature.inputs
         }
-        return tf.function(lambda **feeds: self._call(feeds)).get_concrete_function(**specs)
+        if batch not in self._traced:
+            function = tf.function(lambda **feeds: self._call(feeds))
+            self._traced[batch] = function.get_concrete_function(**specs)
+        return self._traced[batch]
 
     def _call(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
         given = [feeds[spec.name] for spec in self.signature.inputs]

@@ -1,8 +1,8 @@
 """What TF.js can not run, said before it is written: the op, the layer, and who does take it.
 
 ``ops.json`` lists the ops of a graph model under @tensorflow/tfjs 4.22 (made from the package by
-``tests/js/list_graph_ops.mjs``). ``OTHER_FORMATS`` was tried op by op; ops it does not name may
-or may not go into the other formats.
+``tests/js/list_graph_ops.mjs``). ``other_formats.json`` was tried op by op: it tells who does take
+an op that is not there; ops it does not name may or may not go into the other formats.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterator
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.errors import ConversionError
 
@@ -21,20 +21,28 @@ if TYPE_CHECKING:
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 TFJS_VERSION = "4.22"
-OTHER_FORMATS: dict[str, tuple[str, ...]] = {}
-NO_WASM = {
-    "Einsum": "attention",
-    "While": "LSTM, GRU and other loops",
-    "StatelessWhile": "LSTM, GRU and other loops",
-}
+# Graph ops whose kernel @tensorflow/tfjs-backend-wasm 4.22 does not have (its dist/kernels).
+NO_WASM = {"Einsum": "attention", "FFT": "Fourier transform", "IFFT": "Fourier transform",
+           "RFFT": "Fourier transform", "IRFFT": "Fourier transform"}  # fmt: skip
 _TABLES = re.compile(r"LookupTable|HashTable|InitializeTable|Regex|^String|^Unicode")
 _WRAPPERS = re.compile(r"^(StatefulPartitionedCall|PartitionedCall|functional|model)(_\d+)*$")
 
 
 @cache
 def graph_ops() -> frozenset[str]:
-    text = files("edgewright_converters.tfjs_graph").joinpath("ops.json").read_text("utf-8")
-    return frozenset(json.loads(text)["ops"])
+    return frozenset(_data("ops.json")["ops"])
+
+
+@cache
+def other_formats() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = _data("other_formats.json")["formats"]
+    return found
+
+
+def _data(name: str) -> dict[str, Any]:
+    text = files("edgewright_converters.tfjs_graph").joinpath(name).read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
 
 
 def refuse_text(graph_def: GraphDef, layers: Collection[str]) -> None:
@@ -61,7 +69,7 @@ def check_ops(graph_def: GraphDef, layers: Collection[str]) -> None:
         return
     others = sorted({node.op for node in lacking} - {lacking[0].op})
     also = f" (also {', '.join(others)})" if others else ""
-    formats = OTHER_FORMATS.get(lacking[0].op)
+    formats = other_formats().get(lacking[0].op)
     raise ConversionError(
         f"TF.js {TFJS_VERSION} lacks {_where(lacking[0], layers)}{also}",
         hint=_taken_by(formats),
@@ -106,9 +114,9 @@ def _where(node: NodeDef, layers: Collection[str]) -> str:
     return f"op {node.op} of layer {layer_of(node.name, layers)!r} (node {node.name})"
 
 
-def _taken_by(formats: tuple[str, ...] | None) -> str:
+def _taken_by(formats: list[str] | None) -> str:
     if formats is None:
         return "try --formats tflite,onnx"
     if not formats:
-        return "no format that edgewright writes takes it: replace the op in the model"
+        return "neither tflite nor onnx takes it: replace the op in the model"
     return f"{' and '.join(formats)} take{'s' if len(formats) == 1 else ''} it"
