@@ -112,7 +112,7 @@ def _sort_out(bundle: Bundle) -> tuple[list[Measurement], tuple[str, ...]]:
         else:
             aside[record.artifact] = aside.get(record.artifact, 0) + 1
     lines = (
-        f"{name}: {count} rounds set aside, they were measured on "
+        f"{name}: {count} round{'s' * (count > 1)} set aside, measured on "
         + ("another file of this name" if name in now else "an artifact that is not here")
         for name, count in sorted(aside.items())
     )

@@ -35,7 +35,8 @@ def cells(row: Row) -> tuple[str, ...]:
 def notes(rows: Sequence[Row]) -> list[str]:
     """What stands behind the cells: what all rows share once, then each row's own."""
     said = [_reasons(row) for row in rows]
-    shared = [reason for reason in said[0] if all(reason in s for s in said)] if said[1:] else []
+    first = said[0] if len(said) > 1 else []
+    shared = [reason for reason in first if all(reason in reasons for reasons in said)]
     lines = ["all:", *(f"  {reason}" for reason in shared)] if shared else []
     for row, reasons in zip(rows, said, strict=True):
         own = [reason for reason in reasons if reason not in shared]

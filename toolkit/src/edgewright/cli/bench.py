@@ -114,17 +114,18 @@ def _clock(seconds: float) -> str:
 def _print(result: BenchResult) -> None:
     from edgewright.bench.table import HEADINGS, cells, notes, plain
 
-    if sys.stdout.isatty() and result.rows:
+    rows = [row for row in result.rows if row.job == result.job]
+    if sys.stdout.isatty() and rows:
         from rich.console import Console
         from rich.table import Table
 
         table = Table(*HEADINGS, box=None, pad_edge=False)
-        for row in result.rows:
+        for row in rows:
             table.add_row(*cells(row))
         Console().print(table, markup=False)
-    elif result.rows:
-        print(plain(result.rows))
-    for line in (*notes(result.rows), *result.set_aside):
+    elif rows:
+        print(plain(rows))
+    for line in (*notes(rows), *result.set_aside):
         print(f"  {line}")
     for name, reason in result.not_here.items():
         print(f"  {name}: {reason}")

@@ -1,0 +1,138 @@
+"""What is read from measurements: comparisons within one job, the latest one, and verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from edgewright.bench.results import read_results, set_aside
+from edgewright.bench.table import HEADINGS, cells, notes, plain
+from edgewright.bundle import Bundle
+from edgewright_runtimes.statistics import Verdict
+
+
+def _beside(name: str) -> ModuleType:
+    """A module of this folder: tests are imported by path, and know no package."""
+    import importlib.util
+
+    path = Path(__file__).parent / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+add_rounds = _beside("bench_bundle").add_rounds
+make_bundle = _beside("bench_bundle").make_bundle
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    made: Bundle = make_bundle(tmp_path / "bundle")
+    return made
+
+
+def test_an_artifact_is_compared_with_its_float32(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-float32", 100_000)
+    add_rounds(bundle, "tflite-float32", 100_000, label="again")
+    add_rounds(bundle, "tflite-int8", 50_000)
+    base, row = read_results(bundle)
+    assert (base.baseline, base.comparison, base.no_comparison) == (True, None, "the baseline")
+    assert row.comparison is not None and row.comparison.different
+    assert row.comparison.ratio == pytest.approx(0.5, rel=0.01)
+    assert row.summary.median_ns == pytest.approx(50_000, rel=0.01)  # K calls are one sample
+    assert row.summary.n == 8 * 190  # without the warm-up
+    assert (row.load_ns, row.first_ns, row.peak_memory_bytes) == (1_000_000, 200_000, 50_000_000)
+
+
+def test_a_baseline_of_another_job_is_no_baseline(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-float32", 100_000, job="job-1")
+    add_rounds(bundle, "tflite-int8", 50_000, job="job-2")
+    row = read_results(bundle)[1]
+    assert row.comparison is None
+    assert row.no_comparison == "tflite-float32 was measured in another job"
+
+
+def test_a_baseline_of_another_runtime_is_no_baseline(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-float32", 100_000, runtime="null")
+    add_rounds(bundle, "tflite-int8", 50_000)
+    row = next(r for r in read_results(bundle) if r.artifact == "tflite-int8")
+    assert row.no_comparison == "tflite-float32 was not measured"
+
+
+def test_the_latest_job_counts(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-int8", 70_000, job="b", started="2026-01-02T00:00:00+00:00")
+    add_rounds(bundle, "tflite-int8", 50_000, job="a", started="2026-01-03T00:00:00+00:00")
+    (row,) = read_results(bundle)
+    assert row.job == "a"
+    assert row.summary.rounds == 8
+
+
+def test_measurements_of_what_is_not_there_are_set_aside(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-int8", 50_000)
+    bundle.remove_artifact("tflite-int8")
+    assert read_results(bundle) == ()
+    assert set_aside(bundle) == (
+        "tflite-int8: 8 rounds set aside, measured on an artifact that is not here",
+    )
+
+
+QUIET = {"work_ns": 1_000_000, "unknown": ""}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (QUIET, QUIET, Verdict.TOO_FEW),
+        (QUIET, QUIET | {"work_ns": 1_100_000}, Verdict.TOO_FEW),
+        (QUIET, QUIET | {"work_ns": 1_300_000}, Verdict.THROTTLED),
+        (QUIET, QUIET | {"throttled": "under-voltage"}, Verdict.THROTTLED),
+        (QUIET | {"throttled": ""}, QUIET | {"throttled": ""}, Verdict.TOO_FEW),
+        (QUIET | {"throttled": "4 events"}, QUIET | {"throttled": "4 events"}, Verdict.TOO_FEW),
+        (QUIET | {"throttled": "4 events"}, QUIET | {"throttled": "5 events"}, Verdict.THROTTLED),
+        (QUIET | {"governor": "powersave"}, QUIET, Verdict.THROTTLED_ON_PURPOSE),
+        (
+            QUIET | {"governor": "powersave", "frequency_driver": "intel_pstate"},
+            QUIET,
+            Verdict.TOO_FEW,
+        ),
+        ({}, {}, Verdict.TOO_FEW),
+    ],
+)
+def test_what_the_machine_said_decides_the_verdict(
+    bundle: Bundle, before: dict[str, str | int], after: dict[str, str | int], expected: Verdict
+) -> None:
+    add_rounds(bundle, "tflite-int8", 50_000, before=before, after=after)
+    assert read_results(bundle)[0].judgement.verdict == expected
+
+
+def test_absent_sensors_are_listed(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-int8", 50_000)
+    reasons = read_results(bundle)[0].judgement.reasons
+    assert "unknown: temperature_c, throttled" in reasons
+
+
+def test_the_table_leaves_no_blank_without_a_reason(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-float32", 100_000)
+    add_rounds(bundle, "tflite-int8", 50_000)
+    rows = read_results(bundle)
+    line = cells(rows[1])
+    assert len(line) == len(HEADINGS)
+    assert line[:2] == ("tflite-int8", "litert")
+    assert line[2].startswith("0.05")
+    assert line[-1] == "too few"
+    said = "\n".join(notes(rows))
+    assert "of the baseline's time" in said
+    assert "tails are of means of 2 calls" in said
+    for column, tail in zip((3, 4, 5), rows[1].summary.tails, strict=True):
+        assert (line[column] == "-") == (tail.bound_ns is None)
+        if tail.bound_ns is None:
+            assert f"p{tail.p * 100:.4g}" in said and tail.reason in said
+    assert [text.split()[0] for text in plain(rows).splitlines()] == [
+        "artifact",
+        "tflite-float32",
+        "tflite-int8",
+    ]
