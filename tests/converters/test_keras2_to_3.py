@@ -25,8 +25,8 @@ pytestmark = [
 
 
 def _depthwise() -> tf_keras.Model:
-    x = layers.Input((12, 12, 3), name="image")
-    y = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2)(x)
+    x = layers.Input((None, None, 3), name="image")
+    y = layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2, name="block/depthwise")(x)
     y = layers.BatchNormalization()(layers.SeparableConv2D(4, 3, kernel_regularizer="l2")(y))
     y = layers.LeakyReLU(0.1)(layers.ReLU(6.0)(y))
     y = layers.Conv2DTranspose(3, 3, strides=2)(y)
@@ -44,6 +44,7 @@ def _functions() -> tf_keras.Model:
     y = tf.clip_by_value(tf.nn.leaky_relu(y), -3.0, 3.0) ** 2.0
     most = tf.expand_dims(tf.cast(tf.math.argmax(y, -1), tf.float32), -1)
     y = tf.where(y > 0.5, y, tf.zeros_like(y)) + most
+    y = layers.Multiply(name="multiply")([y, y * 0.5])
     z = tf.squeeze(tf.expand_dims(layers.Dense(3)(y), 1), 1)
     return tf_keras.Model(x, tf.nn.softmax(1.0 - tf.linalg.matmul(z, layers.Permute((2, 1))(z))))
 
@@ -63,7 +64,7 @@ def _several() -> tf_keras.Model:
 
 
 def _recurrent() -> tf_keras.Model:
-    x = layers.Input((None, 3), name="x")
+    x = layers.Input((5, 3), name="x")
     y = layers.Bidirectional(
         layers.LSTM(4, return_sequences=True, recurrent_activation="hard_sigmoid")
     )(x)

@@ -58,6 +58,8 @@ def _layer(kind: str, config: Mapping[str, Any]) -> Any:
         key = _RENAMED.get((kind, key), key)
         if key in accepted and not key.endswith(_TRAINING_ONLY):
             arguments[key] = _value(kind, key, value)
+    if "name" in arguments:
+        arguments["name"] = str(arguments["name"]).replace("/", "_")  # not allowed in Keras 3
     return cls(**arguments)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from edgewright_converters.sources.frameworks import import_keras
 from edgewright_converters.sources.keras2_layers import Untranslatable
+from edgewright_converters.sources.names import clean_name
 
 Row = tuple[str, Mapping[str, str]]
 
@@ -100,7 +101,7 @@ def apply_operation(layer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     name = str(layer.symbol).removeprefix("compat.v1.")
     bound = inspect.signature(layer.function).bind(*args, **kwargs).arguments
     if name == "__operators__.getitem":
-        return bound["tensor"][_slices(bound["slice_spec"])]
+        return _named(bound["tensor"][_slices(bound["slice_spec"])], layer.name)
     if name not in _ROWS:
         raise Untranslatable(f"tf.{name} has no translation to Keras 3")
     operation, renamed = _ROWS[name]
@@ -110,7 +111,16 @@ def apply_operation(layer: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
             given[renamed[key]] = _plain(value)
         elif not _is_default(layer.function, key, value):
             raise Untranslatable(f"tf.{name} with {key}={value!r} has no translation to Keras 3")
-    return getattr(import_keras().ops, operation)(**_adapted(operation, given))
+    return _named(getattr(import_keras().ops, operation)(**_adapted(operation, given)), layer.name)
+
+
+def _named(result: Any, name: str) -> Any:
+    """Give the operation the layer's name: Keras' own, ``multiply``, may be a layer's already."""
+    for tensor in result if isinstance(result, (list, tuple)) else [result]:
+        operation = tensor._keras_history.operation
+        if not isinstance(operation, import_keras().layers.Layer):
+            operation.name = clean_name(name)
+    return result
 
 
 def _is_default(function: Any, key: str, value: Any) -> bool:

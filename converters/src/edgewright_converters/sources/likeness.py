@@ -16,7 +16,9 @@ TOLERANCE = 1e-5  # of the output's range
 _ITEMS = 4
 # Sizes of free dimensions and spread of the values, tried until the answer is a finite number:
 # a stack of strided convolutions wants many pixels, a logarithm nothing negative.
-_TRIALS = ((8, "normal"), (32, "normal"), (96, "normal"), (32, "uniform"))
+# Small sizes come last: a map that shrinks to nothing may answer with whatever lay in memory.
+_TRIALS = ((96, "normal"), (32, "normal"), (8, "normal"), (32, "uniform"))
+_LONGEST = 32  # of a free dimension that is no image's: recurrent layers go step by step
 _SEED = 20_240
 
 
@@ -67,6 +69,7 @@ def _random(spec: TensorSpec, free: int, spread: str) -> Any:
     tf = import_tensorflow()
     rng = np.random.default_rng(_SEED)
     own = spec.shape[:1]
+    free = free if len(spec.shape) > 3 else min(free, _LONGEST)
     shape = [free if size is None else size for size in spec.shape]
     shape[:1] = [own[0] or _ITEMS] if own else []
     if spec.dtype == "string":
