@@ -209,6 +209,25 @@ def test_labels_are_matched_by_name(classes: Bundle) -> None:
     assert accuracy is not None and accuracy.source == expected
 
 
+def test_items_that_calibrated_are_named(classes: Bundle) -> None:
+    calibration = {"sha256": open_data("d.npz").sha256, "samples": 64}
+    classes.write_head(replace(classes.require_source(), calibration=calibration))
+    result = check("b", data="d.npz", artifacts=["onnx-float32"])
+    assert result.warnings[0].startswith("up to 64 of these items calibrated")
+
+
+def test_nan_in_the_data_is_bad_input_and_no_failure_row(classes: Bundle) -> None:
+    x = X.copy()
+    x[150, 0] = np.nan
+    np.savez("nan.npz", x=x, y=Y)
+    files = files_for("s" * 64, open_data("nan.npz").sha256, np.arange(ITEMS), {})
+    stored = next(Path("b/measurements").glob("check-*-source.npz"))
+    stored.rename(Path("b/measurements") / files.source)
+    with pytest.raises(BadInput, match="x holds NaN or infinity in item 150"):
+        check("b", data="nan.npz")
+    assert not Bundle.open(Path("b")).failures()
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

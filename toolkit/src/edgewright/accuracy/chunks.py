@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgewright.atomic import WriteFailed
 from edgewright.data.feeds import model_feeds
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ class Chunks:
         made = []
         for place, feeds in enumerate(self.feeds()):
             path = self._work / f"feeds-{place if self._keep else 0}.npz"
-            np.savez(path, **feeds)  # type: ignore[arg-type]
+            try:
+                np.savez(path, **feeds)  # type: ignore[arg-type]
+            except OSError as e:
+                raise WriteFailed(f"cannot write {path}: {e.strerror or e}") from e
             made.append((path, len(next(iter(feeds.values())))))
             yield made[-1]
         self._kept = made if self._keep else []

@@ -42,13 +42,23 @@ def choose_items(data: DataSet, subset: int | None, source: SourceInfo) -> Items
             indices = np.sort(generator.choice(data.items, subset, replace=False))
     y = None if data.y is None else data.y[indices]
     names, labels = data.class_names, tuple(source.labels)
-    warnings: tuple[str, ...] = ()
+    warnings = _about_calibration(data, source)
     if y is not None and names and labels and names != labels:
         if set(names) <= set(labels) and y.ndim == 1 and y.max() < len(names) and y.min() >= 0:
             y = np.asarray([labels.index(name) for name in names], dtype=np.int64)[y]
         else:
-            warnings = (
+            warnings += (
                 f"the data's classes ({', '.join(names[:5])}...) are not the model's labels "
                 f"({', '.join(labels[:5])}...): taken by their numbers",
             )
     return Items(indices=indices, y=y, class_names=labels or names, warnings=warnings)
+
+
+def _about_calibration(data: DataSet, source: SourceInfo) -> tuple[str, ...]:
+    if source.calibration.get("sha256") != data.sha256:
+        return ()
+    samples = source.calibration.get("samples")
+    return (
+        f"up to {samples} of these items calibrated the integer artifacts, which flatters them: "
+        "check with items that were held back",
+    )

@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from edgewright.atomic import atomic_file
+from edgewright.atomic import WriteFailed, atomic_file
 from edgewright.data.npz import NpzData
 from edgewright_runtimes.errors import ArtifactError
 
@@ -39,7 +39,11 @@ class OutputWriter:
                 self._shapes[name] = outputs[name].shape[1:]
         for name, values in outputs.items():
             self._check(name, values)
-            self._files[name].write(np.ascontiguousarray(values, dtype="<f4").tobytes())
+            try:
+                self._files[name].write(np.ascontiguousarray(values, dtype="<f4").tobytes())
+                self._files[name].flush()
+            except OSError as e:
+                raise WriteFailed(f"cannot write {self._work}: {e.strerror or e}") from e
         self.items += len(next(iter(outputs.values())))
 
     def finish(self, path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgewright.accuracy.output_file import OutputWriter
-from edgewright_runtimes.errors import EdgewrightError
+from edgewright.atomic import WriteFailed
+from edgewright_runtimes.errors import EdgewrightError, UsageError
 from edgewright_runtimes.records import Failure, Stage
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ def run_artifact(
         writer.finish(to)
     except EdgewrightError as e:
         workers.drop(run.runtime)
-        if isinstance(e, RunFailed):
-            raise
+        if isinstance(e, RunFailed | WriteFailed | UsageError):
+            raise  # of the bundle's disk or of the data: not this artifact's fault
         raise RunFailed("run", str(e.args[0]), e.hint) from e
     except BaseException:
         workers.drop(run.runtime)

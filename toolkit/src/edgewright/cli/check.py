@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME",
         help="accuracy, top5, agreement, recall@CLASS, precision@CLASS, fnr@CLASS, fpr@CLASS, auc, "
-        "mae, rmse, r2, reconstruction, or module:function; may be given again",
+        "mae, rmse, r2, reconstruction, or module:function; several by commas or given again",
     )
     parser.add_argument(
         "--gate",
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="METRIC:DROP",
         help="the most it may get worse: points for proportions (accuracy:0.5), relative to the "
-        "source for the rest (mae:5%%); may be given again",
+        "source for the rest (mae:5%%); several by commas or given again",
     )
     parser.add_argument("--max-drop", type=float, metavar="P", help="short for --gate accuracy:P")
     parser.add_argument(
@@ -57,12 +57,12 @@ def run(args: argparse.Namespace) -> int:
     result = check(
         args.bundle,
         data=args.data,
-        metrics=args.metric,
-        gates=args.gate,
+        metrics=_words(args.metric),
+        gates=_words(args.gate),
         max_drop=args.max_drop,
         min_agreement=args.min_agreement,
         subset=args.subset,
-        artifacts=[word.strip() for word in args.artifacts.split(",") if word.strip()],
+        artifacts=_words([args.artifacts]),
         runtime=args.runtime,
         target=args.target,
         source=args.source,
@@ -76,6 +76,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(result)
     return result.exit_code
+
+
+def _words(texts: list[str]) -> list[str]:
+    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
 
 
 def _print(result: CheckResult) -> None:
