@@ -35,17 +35,28 @@ def make_goldens(
         raw = feeds
     outputs = source.predict(feeds)
     return {
-        **{f"raw/{name}": np.asarray(value) for name, value in (raw or feeds).items()},
-        **{f"input/{name}": np.asarray(value) for name, value in feeds.items()},
-        **{f"output/{name}": np.asarray(value) for name, value in outputs.items()},
+        **{f"raw/{name}": _plain(value) for name, value in (raw or feeds).items()},
+        **{f"input/{name}": _plain(value) for name, value in feeds.items()},
+        **{f"output/{name}": _plain(value) for name, value in outputs.items()},
     }
+
+
+def _plain(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Text as numpy's own text: objects would be pickled in the file."""
+    import numpy as np
+
+    values = np.asarray(values)
+    if values.dtype.kind == "O":
+        words = [w.decode() if isinstance(w, bytes) else str(w) for w in values.ravel()]
+        return np.array(words).reshape(values.shape)
+    return values
 
 
 def _random(spec: TensorSpec, generator: np.random.Generator) -> np.ndarray[Any, Any]:
     import numpy as np
 
-    items = (spec.shape[0] or ITEMS) if spec.shape else ()
-    shape = (items, *(d or FREE_DIMENSION for d in spec.shape[1:])) if spec.shape else ()
+    free = (ITEMS, *(FREE_DIMENSION for _ in spec.shape[1:]))
+    shape = tuple(d or f for d, f in zip(spec.shape, free, strict=False))
     if spec.dtype == "string":
         return generator.choice(np.array(WORDS), size=shape)
     if spec.dtype == "bool":

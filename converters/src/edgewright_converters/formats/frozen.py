@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.errors import ConversionError
+from edgewright_converters.op_names import layer_of
 
 if TYPE_CHECKING:
     from edgewright_converters.sources.source import Source
@@ -68,10 +69,13 @@ def _freeze(source: Source, batch: int | None) -> FrozenGraph:
     function = convert_variables_to_constants_v2(
         outer, lower_control_flow=False, aggressive_inlining=True
     )
-    held = [t.name for t in function.inputs if t.dtype == tf.resource]
+    held = [t for t in function.inputs if t.dtype == tf.resource]
     if held:
+        users = sorted(
+            {f"{op.type} of {layer_of(op.name, source)!r}" for t in held for op in t.consumers()}
+        )
         raise ConversionError(
-            f"the graph holds state that can't become a constant: {', '.join(held)}",
-            hint="lookup tables and random-number state have to stay outside the model",
+            f"the graph needs something that can't become a constant: {', '.join(users)}",
+            hint="leave lookup tables and other state outside the model",
         )
     return FrozenGraph(function=function, input_names=tuple(names), output_names=tuple(outputs))

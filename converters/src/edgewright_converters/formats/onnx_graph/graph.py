@@ -6,7 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.errors import ConversionError
-from edgewright_converters.op_names import conversion_error
+from edgewright_converters.formats.onnx_graph.handlers import HANDLERS
+from edgewright_converters.formats.onnx_graph.model_file import nodes
+from edgewright_converters.op_names import conversion_error, unsupported
 
 if TYPE_CHECKING:
     from edgewright_converters.formats.frozen import FrozenGraph
@@ -56,8 +58,19 @@ def _convert(source: Source, frozen: FrozenGraph, opset: int) -> Any:
                 input_names=inputs,
                 output_names=outputs,
                 tensors_to_rename=names,
+                custom_op_handlers={op: (handler, []) for op, handler in HANDLERS.items()},
             )
         model = optimizer.optimize_graph(converted, catch_errors=False).make_model("edgewright")
     except Exception as e:  # tf2onnx raises whatever its handlers raise
         raise conversion_error("onnx", "float32", str(e), function.graph, source) from e
+    left = sorted({n.op_type for n in nodes(model.graph) if not _known(n, opset)})
+    if left:
+        raise unsupported("onnx", f"opset {opset}", left, function.graph, source)
     return model
+
+
+def _known(node: Any, opset: int) -> bool:
+    """What tf2onnx has no handler for it leaves under TensorFlow's own name."""
+    import onnx
+
+    return node.domain not in ("", "ai.onnx") or onnx.defs.has(node.op_type, opset, "")
