@@ -11,7 +11,6 @@ identifier, where no table lies.
 from __future__ import annotations
 
 import struct
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +93,8 @@ def edge_names(model: Table, field: int) -> list[list[str]]:
 
 def read_labels(path: Path) -> str:
     """The text of ``labels.txt``, stored uncompressed in the zip behind the model."""
+    import zipfile  # only a file with labels needs it
+
     try:
         with zipfile.ZipFile(path) as archive:
             info = archive.getinfo(LABELS_FILE)
