@@ -154,6 +154,11 @@ def _sort_out(
             threads=threads,
         )
         here.append((artifact, run))
+    if runtime is not None and not here:
+        raise BadInput(
+            f"runtime {runtime!r} computes none of {', '.join(not_here)} on {target.name}",
+            hint="leave out --runtime, or name other artifacts",
+        )
     return here, tuple(not_here)
 
 
