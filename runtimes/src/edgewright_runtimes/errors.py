@@ -10,7 +10,6 @@ EdgewrightError        exit 1
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -39,6 +38,8 @@ class UnknownName(UsageError):
     """``kind`` and the known names make the message: near misses are suggested."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        import difflib  # not on the way of an app that starts
+
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""

@@ -6,7 +6,6 @@ import importlib.util
 from pathlib import Path
 
 from edgewright_runtimes.errors import BadInput, MissingExtra
-from edgewright_runtimes.record_json import from_json
 from edgewright_runtimes.records import Artifact, Format
 from edgewright_runtimes.runtime import RUNTIMES, runtime_row
 
@@ -64,6 +63,8 @@ def _of_artifact(folder: Path) -> tuple[Path, Format]:
 
 
 def _record(folder: Path) -> Artifact:
+    from edgewright_runtimes.record_json import from_json
+
     record = folder / RECORD
     return from_json(Artifact, record.read_bytes(), where=str(record))
 

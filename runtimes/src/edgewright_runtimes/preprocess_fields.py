@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -22,6 +21,8 @@ def check_names(where: str, mapping: Mapping[str, Any], names: list[str]) -> Non
     for name in mapping:
         if name in names:
             continue
+        import difflib  # not on the way of an app that starts
+
         near = difflib.get_close_matches(str(name), names, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise BadInput(f"{where} has no field {name!r}; known: {', '.join(sorted(names))}{meant}")

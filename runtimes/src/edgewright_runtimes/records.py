@@ -9,7 +9,6 @@ Nothing points back, and nothing here imports more than the standard library.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -233,5 +232,7 @@ class Failure:
 
 def content_key(record: Any) -> str:
     """Name a record by its content: equal records share one key, one cache entry."""
+    import hashlib  # OpenSSL is 3 MB that no app needs
+
     text = json.dumps(asdict(record), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

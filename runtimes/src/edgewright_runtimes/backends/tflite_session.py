@@ -7,7 +7,6 @@ A session is not thread safe; ``edgewright_runtimes.model`` puts a lock around i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -118,6 +117,8 @@ class TFLiteSession:
 
         TFLite applies XNNPACK by default and reports nothing; its nodes in the graph tell.
         """
+        from importlib.metadata import version  # 10 ms that an app does not spend
+
         return {
             "runtime": f"{self._package} {version(self._package)}",
             "threads": str(self._threads),
