@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import FORMATS, SCHEMES, Format, Variant
@@ -40,4 +39,4 @@ def select_variants(formats: Sequence[str], variants: Sequence[str]) -> tuple[Va
 def _format(name: str) -> Format:
     if name not in FORMATS:
         raise UnknownName("format", name, FORMATS)
-    return cast(Format, name)
+    return name

@@ -45,7 +45,8 @@ def read_plan(path: Path) -> Plan:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
         raise BadInput(f"{path}: not TOML: {e}") from e
-    return _Reader(path, _lines(text)).record(Plan, data, section="")
+    plan: Plan = _Reader(path, _lines(text)).record(Plan, data, section="")
+    return plan
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:
