@@ -6,6 +6,8 @@ interpreter raises ``SystemError``. It lives in an environment of its own (``edg
 
 from __future__ import annotations
 
+import io
+from contextlib import nullcontext, redirect_stderr
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,11 @@ def open_session(path: Path, *, options: SessionOptions) -> TFLiteSession:
     tflite-runtime cannot work with the numpy that is installed.
     """
     file = checked_path(path, options)
+    # under numpy 2 a page of warnings comes before the SystemError, and says less than our line
+    numpy_1 = np.__version__.startswith("1.")
     try:
-        interpreter = Interpreter(file, num_threads=options.threads)
+        with nullcontext() if numpy_1 else redirect_stderr(io.StringIO()):
+            interpreter = Interpreter(file, num_threads=options.threads)
     except SystemError as e:
         raise MissingExtra(
             f"tflite-runtime is here but does not work with numpy {np.__version__}",
