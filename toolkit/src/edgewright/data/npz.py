@@ -24,6 +24,8 @@ from edgewright_runtimes.errors import BadInput
 
 BLOCK_BYTES = 4 << 20
 CLASS_NAMES = ("classes", "class_names")
+# RuntimeError: encrypted, or a compression that zipfile does not know
+READ_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class NpzData(DataSet):
                 if labels is not None:
                     y = self._load(archive, labels)
                     self.y = check_labels(f"{path}: y", y, self.items)
-        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as e:
+        except READ_ERRORS as e:
             raise BadInput(f"{path}: not an .npz that can be read ({e})") from e
         self.shapes = {name: m.shape[1:] for name, m in self._inputs.items()}
 
@@ -71,7 +73,7 @@ class NpzData(DataSet):
                 rows = [self._rows(archive, m, size, wanted) for m in self._inputs.values()]
                 for arrays in zip(*rows, strict=True):
                     yield dict(zip(self._inputs, arrays, strict=True))
-        except (zipfile.BadZipFile, zlib.error, EOFError) as e:
+        except READ_ERRORS as e:
             raise BadInput(f"{self._path}: not an .npz that can be read ({e})") from e
 
     def _rows(
