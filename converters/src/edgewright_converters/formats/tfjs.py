@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats.format import WriteRequest, Written
-from edgewright_converters.tfjs_graph.freeze import Edge, freeze
+from edgewright_converters.op_names import first_line
+from edgewright_converters.tfjs_graph.freeze import Edge, Frozen, freeze
 from edgewright_converters.tfjs_graph.model_json import MODEL_FILE, write_model_json
 from edgewright_converters.tfjs_graph.optimize import optimize
 from edgewright_converters.tfjs_graph.support import (
@@ -38,7 +40,7 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
     function = source.as_concrete_function(batch=request.batch)
     layers = _layers(source)
     refuse_text(function.graph.as_graph_def(), layers)
-    frozen = optimize(freeze(function))
+    frozen = _frozen(function)
     check_ops(frozen.graph_def, layers)
     folder.mkdir(parents=True, exist_ok=True)
     scheme = request.variant.scheme
@@ -64,6 +66,19 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
         warnings=(*wasm_warnings(frozen.graph_def), *_kept_warnings(scheme, manifest)),
         quantization={} if scheme == "float32" else {"weights": scheme, "compute": "float32"},
     )
+
+
+def _frozen(function: Any) -> Frozen:
+    """TensorFlow's own refusals (state that is written to, say) become ours."""
+    import tensorflow as tf
+
+    try:
+        return optimize(freeze(function))
+    except (KeyError, ValueError, tf.errors.OpError) as e:
+        raise ConversionError(
+            f"tfjs: TensorFlow can not freeze the model ({first_line(str(e))})",
+            hint="try --formats tflite,onnx",
+        ) from e
 
 
 def _constants(graph_def: GraphDef) -> list[NodeDef]:
