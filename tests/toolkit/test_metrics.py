@@ -166,6 +166,20 @@ def test_the_task(shape: tuple[int, ...], y: np.ndarray | None, task: str) -> No
     assert find_task(shape, y).task == task
 
 
+def test_one_score_without_labels_is_two_classes_where_agreement_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    agreement = metric_named("agreement")
+    assert find_task((1,), None).classes == 0
+    labelled = find_task((1,), None, [agreement])
+    assert labelled.classes == 2
+    source = np.linspace(0, 1, ITEMS, dtype=np.float32)[:, None]
+    left, right = _write(tmp_path, "s.npz", source), _write(tmp_path, "a.npz", 1 - source)
+    columns = read_columns(left, right, labelled)
+    scorer = Scorer(columns=columns, labelled=labelled, class_names=())
+    assert scorer.score(agreement).score.artifact == 0
+
+
 def test_labels_that_do_not_fit() -> None:
     with pytest.raises(BadInput, match="labels run from -1 to 3, the model has 4 classes: 0 to 3"):
         find_task((4,), np.array([-1, 3]))

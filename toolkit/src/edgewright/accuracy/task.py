@@ -44,7 +44,10 @@ def find_task(
     """
     width = _width(shape)
     if y is None:
-        return Labelled(task="unlabelled", classes=0 if reconstructs else _classes(width), y=None)
+        # one score is a decision between two only where somebody says so by asking for agreement
+        decides = width >= 2 or (width == 1 and any(m.kind == "agreement" for m in metrics))
+        classes = max(width, 2) if decides and not reconstructs else 0
+        return Labelled(task="unlabelled", classes=classes, y=None)
     if not any(m.kind in REGRESSION for m in metrics):
         classes = _class_labels(width, y)
         if classes is not None:
@@ -59,10 +62,6 @@ def _width(shape: tuple[int | None, ...]) -> int:
     if len(rows) > 1 or None in rows:
         return 0
     return int(rows[0] or 0) if rows else 1
-
-
-def _classes(width: int) -> int:
-    return width if width >= 2 else 0
 
 
 def _class_labels(width: int, y: Array) -> Array | None:
