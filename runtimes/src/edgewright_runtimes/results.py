@@ -12,7 +12,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from edgewright_runtimes.records import TensorSpec
-    from edgewright_runtimes.runtime import Array, Arrays
+    from edgewright_runtimes.runtime import Array
 
 
 class OutputReader:
@@ -21,11 +21,12 @@ class OutputReader:
     def __init__(self, spec: TensorSpec, batch: int | None) -> None:
         self.name = spec.name
         self.led = bool(spec.shape) and spec.shape[0] in (None, batch or 1)
-        self.decode = _decoder(spec)
+        self._decode = _decoder(spec)
 
-    def finish(self, results: Arrays, single: bool) -> Array:
+    def finish(self, value: Array, single: bool) -> Array:
         """Real values; without the batch axis where one item was asked."""
-        value = self.decode(results[self.name])
+        if self._decode is not None:
+            value = self._decode(value)
         return value[0, ...] if single and self.led else value
 
     def follows(self, array: Array, count: int) -> bool:
@@ -37,10 +38,10 @@ class OutputReader:
         return np.concatenate(parts) if self.led else np.stack(parts)
 
 
-def _decoder(spec: TensorSpec) -> Callable[[Array], Array]:
+def _decoder(spec: TensorSpec) -> Callable[[Array], Array] | None:
     dtype = np.dtype(object if spec.dtype == "string" else spec.dtype)
     if not spec.scale or dtype.kind not in "iu":
-        return lambda q: q
+        return None
     scale, zero_point = np.float32(spec.scale), spec.zero_point
     if dtype.itemsize > 1:
         offset = np.float32(zero_point)

@@ -110,7 +110,7 @@ class TFLiteSession:
         return self._interpreter
 
     def reset(self) -> None:
-        self._live().reset_all_variables()
+        (self._interpreter or self._live()).reset_all_variables()
 
     def in_force(self) -> Mapping[str, str]:
         """The package's version, the threads, and how many ops the delegate really took.
