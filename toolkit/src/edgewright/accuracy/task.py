@@ -46,8 +46,8 @@ def find_task(
     if y is None:
         # one score is a decision between two only where somebody says so by asking for agreement
         decides = width >= 2 or (width == 1 and any(m.kind == "agreement" for m in metrics))
-        classes = max(width, 2) if decides and not reconstructs else 0
-        return Labelled(task="unlabelled", classes=classes, y=None)
+        answers = max(width, 2) if decides and not reconstructs else 0
+        return Labelled(task="unlabelled", classes=answers, y=None)
     if not any(m.kind in REGRESSION for m in metrics):
         classes = _class_labels(width, y)
         if classes is not None:
