@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -44,7 +44,7 @@ def from_dict(kind: type[T], data: Mapping[str, Any], *, where: str = "") -> T:
             f"{place}: schema {schema!r} is newer than this version reads ({records.SCHEMA})",
             hint="update edgewright",
         )
-    hints = _hints(kind)
+    hints = _hints(typing.cast(Hashable, kind))
     known = {name: _value(hints[name], v, place, name) for name, v in data.items() if name in hints}
     try:
         return kind(**known)
@@ -54,15 +54,16 @@ def from_dict(kind: type[T], data: Mapping[str, Any], *, where: str = "") -> T:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Hashable) -> dict[str, Any]:
+    """Of each field its type; the names in the annotations are those of ``records``."""
     hints = typing.get_type_hints(kind, vars(records))
-    return {f.name: hints[f.name] for f in fields(kind)}  # type: ignore[arg-type]
+    return {f.name: hints[f.name] for f in fields(typing.cast(Any, kind))}
 
 
 def _value(hint: Any, value: Any, place: str, name: str) -> Any:
     origin = typing.get_origin(hint)
-    if is_dataclass(hint) and isinstance(value, Mapping):
-        return from_dict(hint, value, where=f"{place}.{name}")  # type: ignore[arg-type]
+    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping):
+        return from_dict(hint, value, where=f"{place}.{name}")
     if origin is tuple:
         if not isinstance(value, list | tuple):
             raise BadInput(f"{place}: {name} is {value!r}, a list was expected")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,8 @@ class _Run:
         return result.exit_code
 
     def _check(self) -> int:
-        from edgewright.cli.check import result_lines
+        from edgewright.accuracy import shown
+        from edgewright.text_table import aligned
         from edgewright.verbs.check import check
 
         section = self._plan.check
@@ -135,12 +136,16 @@ class _Run:
             min_agreement=section.min_agreement,
             subset=section.subset or None,
         )
-        for line in result_lines(result):
-            self._tell(line)
+        self._tell(shown.headline(result))
+        if result.results:
+            head, *rows = shown.table(result)
+            self._tell_all(aligned(head, rows))
+        self._tell_all(shown.remarks(result))
         return result.exit_code
 
     def _bench(self) -> int:
-        from edgewright.cli.bench import result_lines
+        from edgewright.bench.table import HEADINGS, cells
+        from edgewright.text_table import aligned
         from edgewright.verbs.bench import bench
 
         section = self._plan.bench
@@ -152,10 +157,9 @@ class _Run:
             preset=section.preset,
             threads=section.threads,
             runtimes=section.runtimes,
-            tell=lambda step: self._tell(f"  {step.words}") if step.finished else None,
+            tell=lambda step: self._tell(f"  {step.words}") if step.failed else None,
         )
-        for line in result_lines(result):
-            self._tell(line)
+        self._tell_all(aligned(HEADINGS, [cells(row) for row in result.rows]))
         return result.exit_code
 
     def _write_report(self) -> int:
@@ -165,6 +169,10 @@ class _Run:
         self._report = str(report(self._bundle, title=section.title if section else ""))
         self._tell(f"report: {self._report}")
         return 0
+
+    def _tell_all(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self._tell(line)
 
     def _data(self, spec: str) -> str:
         """A file or folder beside the plan; ``module:function`` stays as it is."""
