@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from edgewright.bench.results import read_results, set_aside
+from edgewright.bench.sweep import Progress
 from edgewright.bundle import Bundle
 from edgewright.settings import Settings
 from edgewright.targets.local import LocalTarget
@@ -188,21 +190,42 @@ def test_a_sustained_run_shows_latency_over_time(tmp_path: Path) -> None:
 
 def test_an_interrupt_keeps_what_is_measured(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "bundle")
-    argv = [sys.executable, "-m", "edgewright", "bench", str(bundle.path), "--rounds", "2"]
-    argv += ["--seconds", "16", "--artifacts", "tflite-float32", "--runtime", "null", "--seed", "0"]
-    process = subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    interrupt = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+
+    def tell(step: Progress) -> None:
+        if 0.375 < step.part < 0.5 and not interrupt.ident:  # well within the second of four
+            interrupt.start()
+
+    result = bench(
+        bundle.path,
+        artifacts=["tflite-float32"],
+        runtimes=["null"],
+        preset="smoke",
+        seconds=6,
+        tell=tell,
     )
+    assert result.interrupted and result.exit_code == 130
+    assert not result.failures
+    first, second = sorted(bundle.measurements(), key=lambda m: m.order)
+    assert (first.partial, second.partial) == (False, True)
+    assert len(bundle.samples(second)) > second.warmup_samples
+
+
+def test_a_killed_run_leaves_a_bundle_that_goes_on(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "bundle")
+    argv = [sys.executable, "-m", "edgewright", "bench", str(bundle.path), "--runtime", "null"]
+    argv += ["--seconds", "2", "--rounds", "4", "--artifacts", "tflite-float32"]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    assert process.stderr.readline().startswith("  round 1 of 2")
-    time.sleep(4)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, out + err
-    assert "interrupted; what was measured is kept" in out
-    rounds = {m.partial: m for m in bundle.measurements()}
-    assert set(rounds) == {False, True}
-    assert len(bundle.samples(rounds[True])) > rounds[True].warmup_samples
+    assert process.stderr.readline().startswith("  round 1 of 4")
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    kept = len(bundle.measurements())
+    assert kept >= 1 and len(read_results(bundle)) == 1 and not bundle.problems
+    options = {"artifacts": ["tflite-float32"], "runtimes": ["null"], "rounds": 1, "seconds": 0.02}
+    assert bench(bundle.path, **options).exit_code == 0  # type: ignore[arg-type]
+    assert len(bundle.measurements()) == kept + 2
 
 
 def test_the_command_prints_a_table(tmp_path: Path) -> None:

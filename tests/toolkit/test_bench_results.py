@@ -71,6 +71,12 @@ def test_the_latest_job_counts(bundle: Bundle) -> None:
     assert row.summary.rounds == 8
 
 
+def test_a_job_that_ended_after_the_second_name_alone_still_shows(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-float32", 100_000, label="again")
+    (row,) = read_results(bundle)
+    assert row.baseline and row.summary.rounds == 8
+
+
 def test_measurements_of_what_is_not_there_are_set_aside(bundle: Bundle) -> None:
     add_rounds(bundle, "tflite-int8", 50_000)
     bundle.remove_artifact("tflite-int8")

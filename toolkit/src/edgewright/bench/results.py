@@ -130,11 +130,15 @@ def _latest(records: Iterable[Measurement]) -> Groups:
         key = (record.artifact, record.runtime, record.target, record.threads)
         found.setdefault((key, record.label, record.job), []).append(record)
         jobs[key] = max(jobs.get(key, ("", "")), (record.started, record.job))
-    return {
+    groups = {
         (key, label): sorted(rounds, key=lambda r: r.order)
         for (key, label, job), rounds in found.items()
         if job == jobs[key][1]
     }
+    for key in jobs:  # a job that ended early may have come to the baseline's second name alone
+        if (key, "") not in groups:
+            groups[key, ""] = groups.pop((key, AGAIN))
+    return groups
 
 
 def _steady(bundle: Bundle, record: Measurement) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
