@@ -84,32 +84,14 @@ def _words(texts: list[str]) -> list[str]:
 
 def _print(result: CheckResult) -> None:
     from edgewright.accuracy import shown
+    from edgewright.text_table import print_table
 
     print(shown.headline(result))
     if result.results:
-        _print_table(shown.table(result))
+        head, *rows = shown.table(result)
+        print_table(head, rows, left=2)
     for line in shown.remarks(result):
         print(line)
-
-
-def _print_table(rows: list[list[str]]) -> None:
-    if sys.stdout.isatty():
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(box=box.SIMPLE_HEAD)
-        for place, name in enumerate(rows[0]):
-            table.add_column(name, justify="left" if place < 2 else "right")
-        for row in rows[1:]:
-            table.add_row(*row)
-        Console().print(table)
-        return
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
 
 
 def _silent(what: str, done: int, of: int) -> None:
