@@ -69,10 +69,11 @@ def _freeze(source: Source, batch: int | None) -> FrozenGraph:
     function = convert_variables_to_constants_v2(
         outer, lower_control_flow=False, aggressive_inlining=True
     )
-    held = [t for t in function.inputs if t.dtype == tf.resource]
-    if held:
+    if any(t.dtype == tf.resource for t in function.inputs):
         users = sorted(
-            {f"{op.type} of {layer_of(op.name, source)!r}" for t in held for op in t.consumers()}
+            f"{op.type} of {layer_of(op.name, source)!r}"
+            for op in inner.graph.get_operations()
+            if any(t.dtype == tf.resource for t in op.inputs) and op.type != "ReadVariableOp"
         )
         raise ConversionError(
             f"the graph needs something that can't become a constant: {', '.join(users)}",

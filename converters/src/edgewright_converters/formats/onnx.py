@@ -49,10 +49,10 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
     model_file.save(model, folder / FILE)
     details: dict[str, Any] = {"opset": opset, "ir_version": model.ir_version}
     warnings: tuple[str, ...] = ()
-    if scheme == "dynamic":
+    if scheme in ("dynamic", "int8"):
         share = model_file.quantized_share(model)
         details["quantized_share"] = round(share, 4)
-        warnings = _nearly_float(share)
+        warnings = _nearly_float(scheme, share)
     inputs, outputs = model_file.edge_specs(model)
     return Written(
         file=FILE,
@@ -74,10 +74,10 @@ def _apply(scheme: str, model: Any, request: WriteRequest) -> Any:
     return model
 
 
-def _nearly_float(share: float) -> tuple[str, ...]:
+def _nearly_float(scheme: str, share: float) -> tuple[str, ...]:
     if share >= NEARLY_FLOAT:
         return ()
-    return (
-        f"nearly float: {share:.0%} of the weights are int8, for only MatMul and Gemm are"
-        " quantized; int8 shrinks convolutions too",
-    )
+    reason = "only MatMul and Gemm are quantized; int8 shrinks convolutions too"
+    if scheme == "int8":
+        reason = "ONNX Runtime's tools quantize no recurrent layers"
+    return (f"nearly float: {share:.0%} of the weights are int8, for {reason}",)

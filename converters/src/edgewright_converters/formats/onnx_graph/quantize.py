@@ -26,11 +26,14 @@ INT8 = {
 
 def to_float16(model: Any) -> Any:
     """Weights and computation in float16; inputs and outputs stay float32."""
+    from onnxruntime.quantization.onnx_model import ONNXModel
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one for each weight that float16 rounds to zero
-        return convert_float_to_float16(model, keep_io_types=True)
+        converted = ONNXModel(convert_float_to_float16(model, keep_io_types=True))
+    converted.topological_sort()  # the casts at the edges were added at the end
+    return converted.model
 
 
 def to_dynamic(model: Any) -> Any:
@@ -74,11 +77,12 @@ def to_int8(model: Any, calibration: Calibration, *, batch: int | None) -> Any:
 
 def _prepare(model: Any, folder: Path) -> Path:
     """Shapes inferred, batch normalization folded: what ONNX Runtime asks for beforehand."""
+    import onnx
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    out = folder / "prepared.onnx"
-    try:
-        quant_pre_process(model, out)
-    except Exception:  # symbolic shapes do not get through every loop; plain ones do
-        quant_pre_process(model, out, skip_symbolic_shape=True)
+    # symbolic shapes are for graphs without any; these have TensorFlow's, and attention's einsum
+    # makes the symbolic kind give up
+    given, out = folder / "given.onnx", folder / "prepared.onnx"
+    onnx.save(model, given)  # a model in memory is taken apart into a file of weights, and spoilt
+    quant_pre_process(given, out, skip_symbolic_shape=True)
     return out

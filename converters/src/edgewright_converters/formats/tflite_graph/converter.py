@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright_converters.calibration import batches
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats.tflite_graph.ranges import narrow
-from edgewright_converters.op_names import conversion_error
+from edgewright_converters.op_names import conversion_error, layer_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgewright_converters.sources.source import Source
 
 INTEGER = ("int8", "int8-io", "int16x8")
+_LOOPS = ("While", "StatelessWhile")
 
 
 def convert(
@@ -39,6 +40,7 @@ def convert(
     _set_scheme(converter, scheme, float_fallback)
     feed = None
     if scheme in INTEGER:
+        _refuse_loops(frozen, scheme, source)
         feed = converter.representative_dataset = _feeder(frozen, calibration, batch)
     try:
         with warnings.catch_warnings():
@@ -73,6 +75,18 @@ def _set_scheme(converter: Any, scheme: str, float_fallback: bool) -> None:
         converter.inference_input_type = converter.inference_output_type = tf.int8
     if float_fallback:
         converter.target_spec.supported_ops += [ops.TFLITE_BUILTINS]
+
+
+def _refuse_loops(frozen: FrozenGraph, scheme: str, source: Source) -> None:
+    """TensorFlow's calibrator crashes the process on a graph with a loop (seen in 2.21)."""
+    loops = [op for op in frozen.function.graph.get_operations() if op.type in _LOOPS]
+    if loops:
+        layers = sorted({repr(layer_of(op.name, source)) for op in loops})
+        raise ConversionError(
+            f"tflite {scheme}: TensorFlow's calibration can't see into the loop of"
+            f" {', '.join(layers)}",
+            hint="build recurrent layers with unroll=True, or take dynamic; onnx int8 takes loops",
+        )
 
 
 def _quantize(calibrated: bytes, scheme: str) -> bytes:
