@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 from edgewright.accuracy.evaluate import evaluate
 from edgewright.accuracy.intervals import Decision
-from edgewright.accuracy.results import WORST_FIRST, Result
+from edgewright.accuracy.results import WORST_FIRST, Result, Score
 from edgewright.bench.results import Row, read_results, set_aside
 from edgewright.bundle import Bundle, artifact_sha256
+from edgewright.reporting.sound import Again, SoundBundle, read_again
 from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.records import Artifact, Failure, SourceInfo
 
 if TYPE_CHECKING:
     from edgewright_runtimes.records import Evaluation
+
+HARNESS = "null"  # the runtime that runs nothing: its rows are the cost of measuring
+NOT_HERE: Mapping[str, str] = {"tfjs": "it runs in a browser"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +36,48 @@ class Subject:
         found = {result.decision for result in self.accuracy}
         return next((d for d in WORST_FIRST if d in found), None)
 
+    @property
+    def not_here(self) -> str:
+        """Why it was not run on this target, or nothing."""
+        ran = self.accuracy or self.latency
+        return "" if ran else NOT_HERE.get(self.artifact.format, "")
+
+    def result(self, row: Row | None) -> Result | None:
+        """The accuracy that goes with a row: of the same runtime where it was checked there."""
+        target = [r for r in self.accuracy if row is None or r.target == row.target]
+        same = [r for r in target if row is None or r.runtime == row.runtime]
+        return next(iter(same or target), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """An artifact with both an accuracy and a latency."""
+
+    artifact: Artifact
+    row: Row
+    score: Score
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.artifact.name, self.row.runtime
+
+    @property
+    def goodness(self) -> float:
+        """The metric's value, turned so that more is better."""
+        value = self.score.artifact or 0.0
+        return value if self.score.better == "higher" else -value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``set_aside``: measurements of files that are no longer there, and records that can't be
-    read; they are named, never shown as results."""
+    """``again``: the baselines' second names. ``set_aside``: measurements of files that are no
+    longer there, and records that can't be read; they are named, never shown as results."""
 
     bundle: str
     source: SourceInfo | None
     subjects: tuple[Subject, ...]
     failures: tuple[Failure, ...]
+    again: tuple[Again, ...]
     set_aside: tuple[str, ...]
 
     @property
@@ -49,47 +85,50 @@ class Facts:
         return {s.artifact.name: s.decision for s in self.subjects}
 
     @property
-    def fronts(self) -> frozenset[tuple[str, str]]:
-        """(artifact, runtime) that no other beats in both accuracy and latency."""
-        return pareto(self.points)
+    def results(self) -> tuple[Result, ...]:
+        return tuple(r for s in self.subjects for r in s.accuracy)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        return tuple(row for s in self.subjects for row in s.latency)
+
+    @property
+    def metric(self) -> str:
+        """The metric that comes first, for the table and the chart."""
+        return next((s.metric for r in self.results for s in r.scores[:1]), "")
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """Artifacts that have both an accuracy and a latency, for the chart."""
-        return tuple(
-            Point(artifact=s.artifact, row=row, metric=score.metric, value=score.artifact)
-            for s in self.subjects
-            for result in s.accuracy
-            for score in result.scores[:1]
-            for row in s.latency
-            if score.artifact is not None and row.target == result.target
-        )
+        """Artifacts that have both a value of ``metric`` and a latency, for the chart."""
+        found = []
+        for subject in self.subjects:
+            for row in subject.latency:
+                result = subject.result(row)
+                score = result.score(self.metric) if result else None
+                if score and score.artifact is not None and row.runtime != HARNESS:
+                    found.append(Point(artifact=subject.artifact, row=row, score=score))
+        return tuple(found)
+
+    @property
+    def front(self) -> frozenset[tuple[str, str]]:
+        """(artifact, runtime) that no other beats in both accuracy and latency."""
+        points = self.points
+        costs = [(p.row.summary.median_ns, -p.goodness) for p in points]
+        return frozenset(points[i].name for i in pareto(costs))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    artifact: Artifact
-    row: Row
-    metric: str
-    value: float
+def pareto(costs: list[tuple[float, float]]) -> list[int]:
+    """Places of the (cost, cost) that none beats: as cheap in both, and cheaper in one."""
+
+    def beaten(a: tuple[float, float]) -> bool:
+        return any(b[0] <= a[0] and b[1] <= a[1] and b != a for b in costs)
+
+    return [i for i, cost in enumerate(costs) if not beaten(cost)]
 
 
-def pareto(points: tuple[Point, ...]) -> frozenset[tuple[str, str]]:
-    """The points that no other beats: none is as good in both and better in one."""
-
-    def beaten(p: Point) -> bool:
-        return any(
-            q.value >= p.value
-            and q.row.summary.median_ns <= p.row.summary.median_ns
-            and (q.value > p.value or q.row.summary.median_ns < p.row.summary.median_ns)
-            for q in points
-        )
-
-    return frozenset((p.artifact.name, p.row.runtime) for p in points if not beaten(p))
-
-
-def read_facts(bundle: Bundle) -> Facts:
+def read_facts(folder: Bundle) -> Facts:
     """Raises nothing for damaged records: they are listed in ``set_aside``."""
+    bundle = SoundBundle(folder.path)
     artifacts = bundle.artifacts()
     rows = read_results(bundle)
     problems: list[str] = []
@@ -105,11 +144,12 @@ def read_facts(bundle: Bundle) -> Facts:
         for a in artifacts
     )
     return Facts(
-        bundle=bundle.path.name,
+        bundle=bundle.path.resolve().name,
         source=bundle.source,
         subjects=subjects,
         failures=failures,
-        set_aside=(*set_aside(bundle), *problems, *bundle.problems),
+        again=read_again(bundle, rows),
+        set_aside=(*set_aside(bundle), *dict.fromkeys(problems), *bundle.problems),
     )
 
 
@@ -120,17 +160,17 @@ def _accuracy(
     latest: dict[tuple[str, str, str], Evaluation] = {}
     now = {a.name: _sha256(bundle, a) for a in artifacts}
     for evaluation in sorted(bundle.evaluations(), key=lambda e: e.started):
-        if now.get(evaluation.artifact) != evaluation.artifact_sha256:
-            problems.append(
-                f"{evaluation.artifact}: a check set aside, made on another file of this name"
-            )
+        name = evaluation.artifact
+        if now.get(name) != evaluation.artifact_sha256:
+            what = "another file of this name" if name in now else "an artifact that is not here"
+            problems.append(f"{name}: a check set aside, made on {what}")
             continue
-        latest[evaluation.artifact, evaluation.runtime, evaluation.target] = evaluation
+        latest[name, evaluation.runtime, evaluation.target] = evaluation
     found = []
     for evaluation in latest.values():
         try:
             found.append(evaluate(bundle, evaluation))
-        except (EdgewrightError, OSError) as e:
+        except (EdgewrightError, OSError, ValueError, KeyError) as e:
             problems.append(f"{evaluation.artifact}: a check set aside, {e}")
     return tuple(found)
 

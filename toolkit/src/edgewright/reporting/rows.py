@@ -2,144 +2,267 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgewright.accuracy.results import Result, Score
 from edgewright.bench.results import Row
 from edgewright.reporting import words
-from edgewright.reporting.facts import Subject
+from edgewright.reporting.facts import HARNESS, Facts, Subject
+from edgewright_runtimes.statistics import Summary, Tail
 
 TONES = {"ship": "ship", "do not ship": "no", "not enough data": "few"}
-COLUMNS = (
-    ("artifact", False),
-    ("verdict", False),
-    ("accuracy", True),
-    ("false negatives", True),
-    ("runtime", False),
-    ("median", True),
-    ("against float32", False),
-    ("p90 at most", True),
-    ("p95 at most", True),
-    ("p99 at most", True),
-    ("load", True),
-    ("first", True),
-    ("peak memory", True),
-    ("size", True),
-    ("latency verdict", False),
-)
-VERIFIED_ONLY = {"tfjs": "not on this target: it runs in a browser"}
+BLANK = "\N{EN DASH}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """``about`` is said when it is pointed at."""
+
+    name: str
+    number: bool
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
+    """``small`` stands under ``text``; ``title`` is said when it is pointed at."""
+
     text: str
     small: str = ""
+    title: str = ""
     sort: str = ""
-    number: bool = False
+    number: bool = True
     tone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     name: str
-    note: str
+    small: str
     cells: tuple[Cell, ...]
 
 
-def lines_of(subject: Subject, *, detector: bool) -> list[Line]:
-    """One line for each runtime it was timed in, or one without times."""
-    return [_line(subject, row, detector) for row in subject.latency or (None,)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...]
 
 
-def _line(subject: Subject, row: Row | None, detector: bool) -> Line:
+def table_of(facts: Facts) -> Table:
+    detector = any(len(r.classes) == 2 for r in facts.results)
+    lines = [_line(s, row, facts, detector) for s in facts.subjects for row in s.latency or (None,)]
+    return Table(
+        columns=tuple(c for c in _columns(facts) if detector or c.name != "False negatives"),
+        lines=tuple(lines),
+        notes=tuple(_notes(facts)),
+    )
+
+
+def _columns(facts: Facts) -> tuple[Column, ...]:
+    metric = facts.metric or "accuracy"
+    bound = "99 % upper bound of this quantile (MLPerf's early stopping)"
+    return (
+        Column(name="Artifact", number=False),
+        Column(name="May ship?", number=False, about="the gates' decision on accuracy"),
+        Column(
+            name=words.title(metric),
+            number=True,
+            about="value; change against the source on the same items, with its 95 % interval",
+        ),
+        Column(name="False negatives", number=True, about="share that is missed"),
+        Column(name="Median", number=True, about="of the rounds' medians; 99 % interval"),
+        Column(
+            name="vs float32",
+            number=True,
+            about="time over that of the format's float32 in the same job; 99 % interval",
+        ),
+        *(Column(name=f"{p} ≤", number=True, about=bound) for p in ("p90", "p95", "p99")),
+        Column(name="Load", number=True, about="median over the rounds"),
+        Column(name="First", number=True, about="the first inference of a fresh process"),
+        Column(name="Peak", number=True, about="peak memory of a fresh process"),
+        Column(name="Size", number=True, about="of the file; under it, zipped"),
+        Column(name="Timing", number=False, about="may the latency be believed?"),
+    )
+
+
+def _line(subject: Subject, row: Row | None, facts: Facts, detector: bool) -> Line:
     artifact = subject.artifact
-    result = _result(subject, row)
-    decision = subject.decision.value if subject.decision else ""
-    scheme = str(artifact.details.get("scheme_in_force", artifact.scheme))
-    note = scheme if scheme != artifact.scheme else ""
-    if artifact.format == "tfjs" and artifact.scheme != "float32":
-        note = "weights as stored; computed in float32"
+    result = subject.result(row)
+    harness = row is not None and row.runtime == HARNESS
     return Line(
         name=artifact.name,
-        note=note,
+        small="; ".join(part for part in (_where(row), *_scheme(subject)) if part),
         cells=(
-            Cell(text=decision or "not decided", sort=decision, tone=TONES.get(decision, "")),
-            _accuracy(result, artifact.format),
-            *((_false_negatives(result),) if detector else ()),
-            *_times(row, artifact.format),
+            Cell(text=BLANK, number=False) if harness else _decision(subject),
+            _score(None if harness else result, facts.metric),
+            *((_false_negatives(None if harness else result),) if detector else ()),
+            *_times(row),
             Cell(
                 text=words.size(artifact.size_bytes),
-                small=f"zipped {words.size(artifact.zipped_bytes)}",
+                small=words.size(artifact.zipped_bytes),
+                title="raw; under it, zipped",
                 sort=str(artifact.size_bytes),
-                number=True,
             ),
-            _latency_verdict(row),
+            _timing(row),
         ),
     )
 
 
-def _result(subject: Subject, row: Row | None) -> Result | None:
-    same = [r for r in subject.accuracy if row is None or r.runtime == row.runtime]
-    return next(iter(same or subject.accuracy), None)
+def _where(row: Row | None) -> str:
+    if row is None:
+        return ""
+    name = "the harness alone" if row.runtime == HARNESS else row.runtime
+    name += f" x{row.threads}" if row.threads > 1 else ""
+    return name if row.target == "local" else f"{name} on {row.target}"
 
 
-def _accuracy(result: Result | None, format_: str) -> Cell:
-    if result is None or not result.scores:
-        return Cell(text=VERIFIED_ONLY.get(format_, words.NOT_MEASURED))
-    return _score_cell(result.scores[0])
+def _scheme(subject: Subject) -> list[str]:
+    artifact = subject.artifact
+    scheme = str(artifact.details.get("scheme_in_force", artifact.scheme))
+    said = [f"in force: {scheme}"] if scheme != artifact.scheme else []
+    if artifact.format == "tfjs" and artifact.scheme != "float32":
+        said.append("weights as stored")
+    return said
 
 
-def _score_cell(score: Score) -> Cell:
-    sort = "" if score.artifact is None else f"{score.artifact:.9g}"
-    name = "" if score.metric == "accuracy" else f"{score.metric}: "
-    return Cell(text=name + words.value(score), small=words.change(score), sort=sort, number=True)
+def _decision(subject: Subject) -> Cell:
+    if subject.not_here:
+        words_ = "not on this target"
+        return Cell(text=words_, title=subject.not_here, sort="", number=False, tone="soft")
+    if subject.decision is None:
+        return Cell(text=BLANK, title="no gate was set", sort="", number=False)
+    decision = subject.decision.value
+    return Cell(text=decision, sort=decision, number=False, tone=TONES[decision])
+
+
+def _score(result: Result | None, metric: str) -> Cell:
+    score = None if result is None else result.score(metric) or next(iter(result.scores), None)
+    if score is None:
+        return Cell(text=BLANK, title=words.NOT_MEASURED)
+    if score.artifact is None:
+        return Cell(text=BLANK, title=score.reason)
+    name = "" if score.metric == metric else f"{score.metric} "
+    return Cell(
+        text=name + words.value(score),
+        small=_change(score),
+        title=words.change(score),
+        sort=f"{score.artifact:.9g}",
+    )
+
+
+def _change(score: Score) -> str:
+    if score.change is None or score.low is None or score.high is None:
+        return "no interval" if score.reason else ""
+    return words.signed(score.change, score.low, score.high, "" if score.proportion else " %")
 
 
 def _false_negatives(result: Result | None) -> Cell:
     """Of the class with the highest index: in a two-class detector, the one that is looked for."""
-    if result is None or not result.classes:
-        return Cell(text=words.NOT_MEASURED)
+    if result is None or len(result.classes) != 2:
+        return Cell(text=BLANK, title=words.NOT_MEASURED)
     last = result.classes[-1]
     ours, theirs = last.artifact.false_negative_rate, last.source.false_negative_rate
     if ours is None or theirs is None:
-        return Cell(text=f"no items of {last.name}")
-    text = f"{ours * 100:.2f} %"
-    small = f"of {last.items} {last.name}; source {theirs * 100:.2f} %"
-    return Cell(text=text, small=small, sort=f"{ours:.9g}", number=True)
-
-
-def _times(row: Row | None, format_: str) -> tuple[Cell, ...]:
-    if row is None:
-        missing = Cell(text=VERIFIED_ONLY.get(format_, words.NOT_MEASURED))
-        return (missing, *(Cell(text="") for _ in range(8)))
-    s = row.summary
-    return (
-        Cell(text=row.runtime, small=f"{row.threads} thread{'s' if row.threads > 1 else ''}"),
-        _time(s.median_ns, words.median_interval(row)),
-        Cell(text=words.against(row)),
-        *(_bound(t.bound_ns, t.reason, t.of_calls) for t in s.tails),
-        _time(row.load_ns),
-        _time(row.first_ns),
-        Cell(
-            text=words.size(row.peak_memory_bytes),
-            sort=str(row.peak_memory_bytes or ""),
-            number=True,
-        ),
+        return Cell(text=BLANK, title=f"no items of {last.name}")
+    return Cell(
+        text=words.percent(ours),
+        small=f"source {words.percent(theirs)}",
+        title=f"of {last.items:,} items of class {last.name}",
+        sort=f"{ours:.9g}",
     )
 
 
-def _time(ns: float, small: str = "") -> Cell:
-    return Cell(text=words.time(ns), small=small, sort=f"{ns:.9g}", number=True)
-
-
-def _bound(ns: float | None, reason: str, of_calls: int) -> Cell:
-    if ns is None:
-        return Cell(text="blank", small=reason)
-    return _time(ns, f"of {of_calls}-call means" if of_calls > 1 else "")
-
-
-def _latency_verdict(row: Row | None) -> Cell:
+def _times(row: Row | None) -> tuple[Cell, ...]:
     if row is None:
-        return Cell(text="")
-    verdict = row.judgement.verdict.value + (", partial" if row.partial else "")
-    return Cell(text=verdict, sort=verdict, tone="ship" if verdict == "trusted" else "few")
+        return tuple(Cell(text=BLANK, title=words.NOT_MEASURED) for _ in range(8))
+    return (
+        _median(row.summary),
+        _against(row),
+        *(_bound(tail, row.summary) for tail in row.summary.tails),
+        _time(row.load_ns),
+        _time(row.first_ns),
+        _peak(row.peak_memory_bytes),
+    )
+
+
+def _median(s: Summary) -> Cell:
+    why = "; ".join(s.reasons)
+    if s.median_interval_ns is None:
+        return Cell(
+            text=words.time(s.median_ns), small="no interval", title=why, sort=f"{s.median_ns:.9g}"
+        )
+    return _time(s.median_ns, words.span(s.median_interval_ns), why)
+
+
+def _against(row: Row) -> Cell:
+    c = row.comparison
+    if c is None:
+        text = "baseline" if row.baseline else BLANK
+        return Cell(text=text, title=row.no_comparison, sort="1" if row.baseline else "")
+    sort = f"{c.ratio:.9g}"
+    if c.low is None or c.high is None:
+        return Cell(text=f"{c.ratio:.3g} x", small="no interval", title=c.words, sort=sort)
+    if not c.different:
+        seen = "" if c.smallest_visible is None else f"{words.share(c.smallest_visible)} is seen"
+        return Cell(text="no difference", small=seen, title=c.words, sort=sort)
+    return Cell(
+        text=f"{c.ratio:.3g} x", small=f"{c.low:.3g}..{c.high:.3g}", title=c.words, sort=sort
+    )
+
+
+def _bound(tail: Tail, summary: Summary) -> Cell:
+    if tail.bound_ns is None:
+        return Cell(text=BLANK, title=tail.reason)
+    calls = f"of {tail.of_calls}-call means" if tail.of_calls > 1 else ""
+    value = f"quantile of the samples: {words.time(tail.value_ns)}"
+    return _time(tail.bound_ns, title=f"{value}; {calls}" if calls else value)
+
+
+def _time(ns: float, small: str = "", title: str = "") -> Cell:
+    return Cell(text=words.time(ns), small=small, title=title, sort=f"{ns:.9g}")
+
+
+def _peak(count: int | None) -> Cell:
+    if count is None:
+        return Cell(text=BLANK, title=words.NOT_MEASURED)
+    return Cell(text=words.size(count), sort=str(count))
+
+
+def _timing(row: Row | None) -> Cell:
+    if row is None:
+        return Cell(text=BLANK, title=words.NOT_MEASURED, sort="", number=False)
+    verdict = row.judgement.verdict.value
+    return Cell(
+        text=verdict,
+        small=", ".join([row.preset, *(["partial"] if row.partial else [])]),
+        title="; ".join(row.judgement.reasons),
+        sort=verdict,
+        number=False,
+        tone="ship" if verdict == "trusted" else "few",
+    )
+
+
+def _notes(facts: Facts) -> Iterator[str]:
+    """Why cells are blank, once for each reason; each cell's own numbers are in its title."""
+    blank: dict[str, dict[str, None]] = {}
+    for row in facts.rows:
+        for tail in row.summary.tails:
+            if tail.bound_ns is None:
+                reason = tail.reason.partition(", these")[0]
+                blank.setdefault(reason, {})[f"p{tail.p * 100:.4g}"] = None
+    for reason, names in blank.items():
+        yield f"{words.joined(names)} blank: {reason}."
+    apart: dict[str, list[str]] = {}
+    for row in facts.rows:
+        if row.comparison is None and not row.baseline and row.runtime != HARNESS:
+            apart.setdefault(row.no_comparison, []).append(row.artifact)
+    for reason, found in apart.items():
+        yield f"No comparison of {words.some(found)}: {reason}."
+    calls = [row.summary.calls_per_sample for row in facts.rows]
+    if max(calls, default=1) > 1:
+        yield (
+            f"Short calls were timed up to {max(calls)} at a time: "
+            "the tails of those are tails of means."
+        )

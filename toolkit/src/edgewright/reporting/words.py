@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from edgewright.accuracy.intervals import Decision
 from edgewright.accuracy.results import Score
-from edgewright.bench.results import Row
-from edgewright.reporting.facts import Facts
+from edgewright_runtimes.records import Plain
 
 NOT_MEASURED = "not measured"
+ABBREVIATIONS = {"mae": "MAE", "rmse": "RMSE", "r2": "R²", "auc": "ROC AUC", "roc_auc": "ROC AUC"}
+UNITS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1.0))
+LONGEST = 34
 
 
 def time(ns: float) -> str:
     """Nanoseconds in the unit that gives one to three digits before the point."""
-    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if ns >= size:
-            return f"{ns / size:.3g} {unit}" if ns < 999.5 * size else f"{ns / size:,.0f} {unit}"
-    return f"{ns:.0f} ns"
+    unit, size = _unit(ns)
+    return f"{_digits(ns / size)} {unit}"
+
+
+def tick(ns: float) -> str:
+    """A round number at an axis: ``10 µs``."""
+    unit, size = _unit(ns)
+    return f"{ns / size:.4g} {unit}"
+
+
+def span(interval_ns: tuple[float, float]) -> str:
+    """``1.02..1.10 ms``: both ends in the unit of the higher."""
+    unit, size = _unit(interval_ns[1])
+    return f"{_digits(interval_ns[0] / size)}..{_digits(interval_ns[1] / size)} {unit}"
+
+
+def _unit(ns: float) -> tuple[str, float]:
+    return next(((u, s) for u, s in UNITS if ns >= 0.9995 * s), UNITS[-1])
+
+
+def _digits(value: float) -> str:
+    return (
+        f"{value:,.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+    )
 
 
 def size(count: int | None) -> str:
     if count is None:
         return NOT_MEASURED
-    for unit, step in (("MB", 1e6), ("kB", 1e3)):
+    for unit, step in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= step:
             return f"{count / step:.1f} {unit}"
     return f"{count} B"
 
 
+def percent(part: float) -> str:
+    return f"{part * 100:.2f} %"
+
+
+def share(part: float) -> str:
+    return f"{part * 100:.2g} %" if part < 1 else f"{part * 100:.0f} %"
+
+
 def value(score: Score, side: str = "artifact") -> str:
     number = score.source if side == "source" else score.artifact
     if number is None:
-        return f"none: {score.reason}"
-    return f"{number * 100:.2f} %" if score.proportion else f"{number:.4g}"
+        return f"none: {score.reason}" if score.reason else "none"
+    return percent(number) if score.proportion else f"{number:.4g}"
 
 
 def change(score: Score) -> str:
@@ -41,63 +71,36 @@ def change(score: Score) -> str:
     if score.change is None or score.low is None or score.high is None:
         return score.reason
     unit = "points" if score.proportion else "% of the source"
-    c, low, high = (100 * v for v in (score.change, score.low, score.high))
-    return f"{c:+.2f} ({low:+.2f} to {high:+.2f}) {unit}"
+    return f"{signed(score.change, score.low, score.high)} {unit}"
 
 
-def median_interval(row: Row) -> str:
-    interval = row.summary.median_interval_ns
-    return "no interval" if interval is None else f"{time(interval[0])} to {time(interval[1])}"
+def signed(middle: float, low: float, high: float, unit: str = "") -> str:
+    """Shares of one as ``-0.50 (-1.47..+0.14)``, in hundredths."""
+    m, lo, hi = (f"{100 * v:+.2f}" if round(100 * v, 2) else "0.00" for v in (middle, low, high))
+    return f"{m}{unit} ({lo}..{hi})"
 
 
-def against(row: Row) -> str:
-    if row.baseline:
-        return "baseline"
-    return row.comparison.words if row.comparison is not None else row.no_comparison
+def title(metric: str) -> str:
+    return ABBREVIATIONS.get(metric) or metric[:1].upper() + metric[1:].replace("_", " ")
 
 
-def headline(facts: Facts) -> tuple[str, str]:
-    """The page's first sentence and its colour: ship, no, few or none."""
-    by = {decision: _names(facts, decision) for decision in (*Decision, None)}
-    if by[Decision.DO_NOT_SHIP]:
-        return f"Do not ship {_list(by[Decision.DO_NOT_SHIP])}.", "no"
-    if by[Decision.NOT_ENOUGH_DATA]:
-        return f"Not enough data to decide on {_list(by[Decision.NOT_ENOUGH_DATA])}.", "few"
-    if by[Decision.SHIP]:
-        return "All that was checked may ship.", "ship"
-    if any(s.accuracy for s in facts.subjects):
-        return "Accuracy was measured, and no gate was set: nothing is decided.", "none"
-    return "Accuracy was not measured: nothing is decided.", "none"
+def short(name: str) -> str:
+    """A name that fits a chart: its middle is what is left out."""
+    return name if len(name) <= LONGEST else f"{name[:18]}…{name[-14:]}"
 
 
-def details(facts: Facts) -> list[str]:
-    """What stands under the headline: who passed, the fastest of them, what failed."""
-    lines = []
-    ship = _names(facts, Decision.SHIP)
-    if ship:
-        lines.append(f"May ship: {_list(ship)}.")
-    fast = [
-        (row.summary.median_ns, s.artifact.name, row)
-        for s in facts.subjects
-        for row in s.latency
-        if s.decision is Decision.SHIP
-    ]
-    if fast:
-        _, name, row = min(fast, key=lambda entry: entry[0])
-        lines.append(
-            f"Least median among them: {name}, {time(row.summary.median_ns)} in {row.runtime} "
-            f"({median_interval(row)}; verdict: {row.judgement.verdict.value})."
-        )
-    if not any(s.latency for s in facts.subjects):
-        lines.append("Latency was not measured.")
-    if facts.failures:
-        lines.append(f"Failed: {_list(sorted({f.artifact for f in facts.failures}))}.")
-    return lines
+def some(names: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
-def _names(facts: Facts, decision: Decision | None) -> list[str]:
-    return [name for name, found in facts.decisions.items() if found is decision]
+def pairs(values: Mapping[str, Plain]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in sorted(values.items())) or "not known"
 
 
-def _list(names: Iterable[str]) -> str:
+def decided(decisions: Mapping[str, Decision | None], wanted: Decision) -> list[str]:
+    return [name for name, found in decisions.items() if found is wanted]
+
+
+def joined(names: Iterable[str]) -> str:
     return ", ".join(names)

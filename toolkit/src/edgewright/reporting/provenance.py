@@ -1,0 +1,121 @@
+"""Where it ran, where it comes from, and how to do it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgewright.bench.results import Row
+from edgewright.reporting import words
+from edgewright.reporting.facts import Facts
+from edgewright_runtimes.records import Plain
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timed:
+    """How one row of latency came about: its verdict, why, and its own environment."""
+
+    name: str
+    verdict: str
+    reasons: tuple[str, ...]
+    facts: tuple[Pair, ...]
+
+
+def environment(facts: Facts) -> list[Pair]:
+    """What all rounds had in common, and the sensors that were not there."""
+    seen = [row.environment for row in facts.rows]
+    if not seen:
+        return []
+    shared = _shared(seen)
+    found = [
+        (key.replace("_", " "), str(v)) for key, v in sorted(shared.items()) if key != "unknown"
+    ]
+    unknown = sorted({w for env in seen for w in str(env.get("unknown", "")).split(",") if w})
+    if unknown:
+        found.append(("unknown sensors", words.joined(unknown).replace("_", " ")))
+    return found
+
+
+def _shared(seen: list[Mapping[str, Plain]]) -> dict[str, Plain]:
+    return {k: v for k, v in seen[0].items() if all(e.get(k) == v for e in seen) and v is not None}
+
+
+def timed(facts: Facts) -> list[Timed]:
+    shared = _shared([row.environment for row in facts.rows]) if facts.rows else {}
+    return [_timed(row, shared) for row in facts.rows]
+
+
+def _timed(row: Row, shared: Mapping[str, Plain]) -> Timed:
+    s = row.summary
+    before = {k: v for k, v in row.environment.items() if k not in shared and k != "unknown"}
+    after = {k: v for k, v in row.environment_after.items() if shared.get(k) != v}
+    after.pop("unknown", None)
+    pairs = [
+        ("preset", f"{row.preset}: {s.rounds} rounds, {s.n:,} samples worth {s.effective_n:,}"),
+        ("calls per sample", f"{s.calls_per_sample:,}"),
+        (
+            "shortest, mean, longest",
+            " · ".join(words.time(v) for v in (s.min_ns, s.mean_ns, s.max_ns)),
+        ),
+        ("against float32", row.comparison.words if row.comparison else row.no_comparison),
+        ("in force", words.pairs(row.in_force)),
+        ("before", words.pairs(before)),
+        ("after", words.pairs(after)),
+        ("started", row.started),
+    ]
+    if row.busy:
+        pairs.append(("other busy processes", words.joined(row.busy)))
+    return Timed(
+        name=f"{row.artifact} in {row.runtime} on {row.target}",
+        verdict=row.judgement.verdict.value + (", partial" if row.partial else ""),
+        reasons=row.judgement.reasons,
+        facts=tuple(pairs),
+    )
+
+
+def provenance(facts: Facts) -> Iterator[Pair]:
+    source = facts.source
+    if source is None:
+        yield "source", "not known: bundle.json is missing or damaged"
+        return
+    yield "source", f"{Path(source.path).name} ({source.kind})"
+    yield "sha256", source.sha256
+    for note in source.notes:
+        yield "note", note
+    calibration = dict(source.calibration)
+    yield "calibration", words.pairs(calibration) if calibration else "none"
+    yield "preprocessing", words.pairs(source.preprocess) if source.preprocess else "none declared"
+    tools = {k: v for s in facts.subjects for k, v in s.artifact.tools.items()}
+    yield "tools", words.pairs(tools)
+
+
+def artifacts(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
+    """Name, how it was verified, how far off it was on the goldens, sha256."""
+    for subject in facts.subjects:
+        a = subject.artifact
+        off = "\N{EN DASH}" if a.max_error is None else f"{a.max_error:.1e}"
+        yield a.name, a.verified, off, a.sha256
+
+
+def repeat(facts: Facts) -> str:
+    """The commands; where the source lay is not known here, so its name stands for it."""
+    source = facts.source
+    model = Path(source.path).name if source else "MODEL"
+    lines = [["edgewright", "convert", model, "--out", facts.bundle]]
+    if source and source.calibration.get("data"):
+        for option, key in (("--calibrate", "data"), ("--samples", "samples"), ("--seed", "seed")):
+            if source.calibration.get(key) is not None:
+                lines[0] += [option, str(source.calibration[key])]
+    checked = dict.fromkeys((r.data, tuple(g.gate for g in r.gates)) for r in facts.results)
+    for data, gates in checked:
+        words_ = [word for gate in gates for word in ("--gate", gate)]
+        lines.append(["edgewright", "check", facts.bundle, "--data", data, *words_])
+    for preset, threads in dict.fromkeys((row.preset, row.threads) for row in facts.rows):
+        options = ["--preset", preset, "--threads", str(threads)]
+        lines.append(["edgewright", "bench", facts.bundle, *options])
+    lines.append(["edgewright", "report", facts.bundle])
+    return "\n".join(shlex.join(line) for line in lines)
