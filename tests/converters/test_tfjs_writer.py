@@ -188,3 +188,20 @@ def test_text_and_lookup_tables_are_refused_by_name(tmp_path: Path) -> None:
     number = keras.layers.Embedding(4, 2)(lookup(words))
     with pytest.raises(ConversionError, match="takes no text and no lookup tables"):
         write(KerasSource(keras.Model(words, number)), tmp_path)
+
+
+def test_state_that_is_written_to_is_refused(tmp_path: Path) -> None:
+    import keras
+
+    class Counter(keras.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, x: Any) -> Any:
+            self.count.assign(self.count + 1.0)
+            return x * self.count
+
+    row = keras.Input((4,), name="row")
+    with pytest.raises(ConversionError, match=r"tfjs|TF\.js"):
+        write(KerasSource(keras.Model(row, Counter()(row))), tmp_path)
+    assert not list(tmp_path.iterdir())

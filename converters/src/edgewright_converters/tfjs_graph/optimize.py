@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,30 +16,28 @@ from edgewright_converters.tfjs_graph.rewrite import rewrite
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 
 def optimize(frozen: Frozen) -> Frozen:
     """The same function with the ops, and the fusions, that TF.js has."""
-    graph_def = simplify(frozen)
+    graph = Graph(simplify(frozen), frozen.keep)
     for step in (rewrite, fold, fuse):
-        graph = Graph(graph_def, frozen.keep)
         step(graph)
-        graph_def = graph.to_graph_def()
-    outputs = _without_identities(graph_def, frozen)
-    frozen = replace(frozen, graph_def=graph_def, outputs=outputs)
-    frozen = replace(frozen, graph_def=Graph(graph_def, frozen.keep).to_graph_def())
+    frozen = replace(frozen, outputs=_without_identities(graph.nodes, frozen))
+    graph.keep = frozen.keep
+    frozen = replace(frozen, graph_def=graph.to_graph_def())
     tidy_library(frozen.graph_def)
     _drop_private_attrs(frozen.graph_def)
     return frozen
 
 
-def _without_identities(graph_def: GraphDef, frozen: Frozen) -> dict[str, Edge]:
+def _without_identities(nodes: Mapping[str, NodeDef], frozen: Frozen) -> dict[str, Edge]:
     """Outputs read where they are made, not from an Identity after it.
 
     TF.js names an output by its node: two outputs of one node, a constant, or an input handed
     through need the Identity to be told apart.
     """
-    nodes = {node.name: node for node in graph_def.node}
     taken = Counter(node_of(edge.tensor) for edge in frozen.inputs.values())
     sources = {}
     for name, edge in frozen.outputs.items():
