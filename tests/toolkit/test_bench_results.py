@@ -8,8 +8,9 @@ from types import ModuleType
 import pytest
 
 from edgewright.bench.results import read_results, set_aside
-from edgewright.bench.table import HEADINGS, cells, notes, plain
+from edgewright.bench.table import HEADINGS, cells, notes
 from edgewright.bundle import Bundle
+from edgewright.text_table import aligned
 from edgewright_runtimes.statistics import Verdict
 
 
@@ -137,7 +138,7 @@ def test_the_table_leaves_no_blank_without_a_reason(bundle: Bundle) -> None:
         assert (line[column] == "-") == (tail.bound_ns is None)
         if tail.bound_ns is None:
             assert f"p{tail.p * 100:.4g}" in said and tail.reason in said
-    assert [text.split()[0] for text in plain(rows).splitlines()] == [
+    assert [text.split()[0] for text in aligned(HEADINGS, [cells(r) for r in rows])] == [
         "artifact",
         "tflite-float32",
         "tflite-int8",

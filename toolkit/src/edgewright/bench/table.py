@@ -33,15 +33,14 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """What stands behind the cells: what all rows share once, then each row's own."""
+    """What stands behind the cells: a line of what all rows share, then a line for each row."""
     said = [_reasons(row) for row in rows]
-    first = said[0] if len(said) > 1 else []
-    shared = [reason for reason in first if all(reason in reasons for reasons in said)]
-    lines = ["all:", *(f"  {reason}" for reason in shared)] if shared else []
+    shared = [reason for reason in said[0] if all(reason in s for s in said)] if said[1:] else []
+    lines = [f"all: {'; '.join(shared)}"] if shared else []
     for row, reasons in zip(rows, said, strict=True):
         own = [reason for reason in reasons if reason not in shared]
         if own:
-            lines += [f"{row.artifact} in {row.runtime}:", *(f"  {reason}" for reason in own)]
+            lines.append(f"{row.artifact} in {row.runtime}: {'; '.join(own)}")
     return lines
 
 
@@ -92,13 +91,3 @@ def size(count: int | None) -> str:
     if count is None:
         return BLANK
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
-
-
-def plain(rows: Sequence[Row]) -> str:
-    """Aligned columns, two spaces between."""
-    lines = [HEADINGS, *(cells(row) for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS))]
-    return "\n".join(
-        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

@@ -112,19 +112,12 @@ def _clock(seconds: float) -> str:
 
 
 def _print(result: BenchResult) -> None:
-    from edgewright.bench.table import HEADINGS, cells, notes, plain
+    from edgewright.bench.table import HEADINGS, cells, notes
+    from edgewright.text_table import print_table
 
     rows = [row for row in result.rows if row.job == result.job]
-    if sys.stdout.isatty() and rows:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(*HEADINGS, box=None, pad_edge=False)
-        for row in rows:
-            table.add_row(*cells(row))
-        Console().print(table, markup=False)
-    elif rows:
-        print(plain(rows))
+    if rows:
+        print_table(HEADINGS, [cells(row) for row in rows], left=2)
     for line in (*notes(rows), *result.set_aside):
         print(f"  {line}")
     for name, reason in result.not_here.items():
