@@ -13,6 +13,7 @@ Jobs:
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import sys
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from edgewright_converters.sources.source import Source
 
 Row = dict[str, Any]
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 class Child:
@@ -96,6 +98,7 @@ def _failure(stage: Stage, error: BaseException) -> Row:
         "error": _one_line(message),
         "hint": hint,
         "known": known,
+        "passing": isinstance(error, MemoryError) or getattr(error, "errno", None) in _DISK,
         "exit_code": code,
     }
 

@@ -248,11 +248,17 @@ class Bundle:
         except OSError as e:
             raise WriteFailed(f"cannot write {self.path}: {e.strerror or e}") from e
         try:
-            shutil.rmtree(self.path / WORK, ignore_errors=True)
+            self._sweep()
             yield
         finally:
             shutil.rmtree(self.path / WORK, ignore_errors=True)
             lock.release()
+
+    def _sweep(self) -> None:
+        shutil.rmtree(self.path / WORK, ignore_errors=True)
+        for folder in (self.path, self.path / "measurements", self.path / "failures"):
+            for path in [*folder.glob(".*.tmp"), *folder.glob(".*.npz")]:
+                path.unlink(missing_ok=True)
 
     # -- reading --------------------------------------------------------------------------------
 

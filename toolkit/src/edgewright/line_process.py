@@ -19,10 +19,18 @@ from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.protocol import read_line, write_line
 
 Row = dict[str, Any]
+_FROM_OUTSIDE = frozenset({"SIGKILL", "SIGTERM", "SIGINT", "SIGHUP"})
 
 
 class ProcessDied(EdgewrightError):
-    """The child ended in the middle of a job: a crash, a kill, or no memory."""
+    """The child ended in the middle of a job: a crash, a kill, or no memory.
+
+    ``of_itself``: by a crash of its own, which would come again; not by a signal from outside.
+    """
+
+    def __init__(self, message: str, *, of_itself: bool = True) -> None:
+        super().__init__(message)
+        self.of_itself = of_itself
 
 
 class ProcessHung(EdgewrightError):
@@ -30,7 +38,10 @@ class ProcessHung(EdgewrightError):
 
 
 class LineProcess:
-    """Start it, ``ask`` it, ``close`` it (or ``with``). Killed with its parent on Linux."""
+    """Start it, ``ask`` it, ``close`` it (or ``with``).
+
+    A parent that is killed closes the child's input and output: by that it knows to end.
+    """
 
     def __init__(
         self, argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
@@ -112,7 +123,9 @@ class LineProcess:
     def _died(self) -> ProcessDied:
         code = self._process.wait()
         self._rows.put(None)  # every later question gets the same answer
-        return ProcessDied(f"the process {_how_it_ended(code)}{self._last_words()}")
+        words = f"the process {_how_it_ended(code)}{self._last_words()}"
+        # with exit code 0 its input had ended: it was told to
+        return ProcessDied(words, of_itself=code != 0 and _signal(code) not in _FROM_OUTSIDE)
 
     def _last_words(self) -> str:
         """The last line it wrote to standard error, if any: usually the reason."""
@@ -128,10 +141,17 @@ class LineProcess:
 def _how_it_ended(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = str(-code)
+    name = _signal(code)
     if name == "SIGKILL":
         return "was killed (SIGKILL; out of memory is the usual reason)"
     return f"crashed ({name})"
+
+
+def _signal(code: int) -> str:
+    """Its name where the process ended by a signal, else empty."""
+    if code >= 0:
+        return ""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return str(-code)

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, Protocol, cast
 
+from edgewright.text_table import one_line
 from edgewright_runtimes.errors import EdgewrightError, UnknownName
 
 VERBS = ("convert", "check", "bench", "run", "report", "inspect", "doctor", "demo")
@@ -45,10 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgewrightError as e:
         if os.environ.get("EDGEWRIGHT_TRACEBACK"):
             raise
-        print(f"edgewright: error: {e}", file=sys.stderr)
+        print(f"edgewright: error: {one_line(str(e))}", file=sys.stderr)
         return e.exit_code
     except KeyboardInterrupt:
-        print("edgewright: interrupted", file=sys.stderr)
+        print("edgewright: interrupted; what was done is kept", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe went away: not an error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

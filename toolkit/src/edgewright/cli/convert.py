@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from edgewright.text_table import one_line
+
 if TYPE_CHECKING:
     from edgewright.conversion.builder import Outcome
     from edgewright.conversion.options import ConvertResult
@@ -110,7 +112,7 @@ def _silent(_: Outcome) -> None:
 
 def _print_outcome(outcome: Outcome) -> None:
     for line in outcome_lines(outcome):
-        print(line, flush=True)
+        print(one_line(line), flush=True)
 
 
 def outcome_lines(outcome: Outcome) -> list[str]:
@@ -131,9 +133,9 @@ def _reason(failure: Failure) -> str:
 
 def _print_end(result: ConvertResult) -> None:
     for warning in result.warnings:
-        print(f"edgewright: warning: {warning}", file=sys.stderr)
+        print(f"edgewright: warning: {one_line(warning)}", file=sys.stderr)
     counts = f"{len(result.built)} built, {len(result.taken)} already there"
-    print(f"{result.bundle}: {counts}, {len(result.failures)} failed")
+    print(f"{one_line(str(result.bundle))}: {counts}, {len(result.failures)} failed")
 
 
 def _plain(result: ConvertResult) -> dict[str, object]:

@@ -15,8 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgewright.cli.run import print_line
     from edgewright.demo.prepare import prepare
     from edgewright.verbs.run import run as run_plan
 
     print("training a small net on handwritten digits (scikit-learn's) ...", flush=True)
-    return run_plan(prepare(args.out), tell=print).exit_code
+    return run_plan(prepare(args.out), tell=print_line).exit_code

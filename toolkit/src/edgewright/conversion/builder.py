@@ -5,6 +5,7 @@ Converting and verifying overlap: while a runtime answers the goldens, the next 
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -29,6 +30,7 @@ from edgewright_runtimes.records import (
 )
 
 Outcome = Artifact | Failure
+AGAIN_HINT = "the other variants are not affected; run it again to try this one again"
 CRASH_HINT = "the other variants are not affected; try float32, float16, or unroll recurrent layers"
 
 
@@ -51,9 +53,11 @@ class Builder:
     golden: str  # real | random
     goldens_sha256: str
     converters: SimpleQueue[Converter]
+    children: tuple[Converter, ...]  # all of them, free or not
     verifier: Verifier
     tell: Callable[[Outcome], None]
     outcomes: list[Outcome] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def build(self, jobs: tuple[Job, ...]) -> list[Outcome]:
         """Every job becomes an artifact or a failure row; an interrupt keeps what is done."""
@@ -67,12 +71,20 @@ class Builder:
                 outcome = future.result().result()
                 self.outcomes.append(outcome)
                 self.tell(outcome)
-        finally:
-            for future in futures:
-                future.cancel()
-            converting.shutdown(wait=False, cancel_futures=True)
-            verifying.shutdown(wait=False, cancel_futures=True)
+        except BaseException:
+            self._stop()
+            raise
+        finally:  # nothing may write to the bundle once its lock is free
+            converting.shutdown(cancel_futures=True)
+            verifying.shutdown(cancel_futures=True)
         return self.outcomes
+
+    def _stop(self) -> None:
+        """End the jobs at hand: what they come to is the stop's doing, and no row."""
+        self.stopped.set()
+        self.verifier.kill()
+        for converter in self.children:
+            converter.kill()
 
     def _convert_then_verify(self, job: Job, verifying: ThreadPoolExecutor) -> Future[Outcome]:
         row = self._convert(job)
@@ -96,11 +108,13 @@ class Builder:
             with self._converter() as converter:
                 return converter.ask({"do": "convert", "request": request})
         except JobFailed as e:
-            return _failure(job, cast(Stage, e.stage), str(e.args[0]), e.hint)
+            return _failure(job, cast(Stage, e.stage), str(e.args[0]), e.hint, again=e.passing)
         except ProcessDied as e:
+            if not e.of_itself:
+                return _failure(job, "convert", f"the converter: {e}", AGAIN_HINT, again=True)
             return _failure(job, "convert", f"the converter crashed: {e}", CRASH_HINT)
         except ProcessHung as e:
-            return _failure(job, "convert", f"the converter hung: {e}", "", again=True)
+            return _failure(job, "convert", f"the converter hung: {e}", AGAIN_HINT, again=True)
 
     @contextmanager
     def _converter(self) -> Iterator[Converter]:
@@ -113,8 +127,10 @@ class Builder:
     def _finish(self, job: Job, row: Mapping[str, Any] | Failure) -> Outcome:
         """Verify, record and install; or keep the failure, and drop what stood in its place."""
         name = job.variant.name
-        self.bundle.clear_failures(artifact=name, stages=("convert", "verify", "load", "run"))
         outcome = row if isinstance(row, Failure) else self._verified(job, row)
+        if self.stopped.is_set():
+            return outcome
+        self.bundle.clear_failures(artifact=name, stages=("convert", "verify", "load", "run"))
         if isinstance(outcome, Failure):
             self.bundle.remove_artifact(name)
             self.bundle.add_failure(outcome)
@@ -132,7 +148,7 @@ class Builder:
             else:
                 verified = self.verifier.verify(model, variant.format, scheme)
         except NotVerified as e:
-            return _failure(job, e.stage, str(e.args[0]), e.hint)
+            return _failure(job, e.stage, str(e.args[0]), e.hint, again=e.passing)
         target = folder if variant.format == "tfjs" else model
         return Artifact(
             name=variant.name,

@@ -20,6 +20,7 @@ class JobFailed(EdgewrightError):
         super().__init__(str(row["error"]), hint=str(row.get("hint", "")))
         self.stage = str(row.get("stage", "convert"))
         self.exit_code = int(row.get("exit_code", 1))
+        self.passing = bool(row.get("passing", False))  # the machine's state, not the model
 
 
 class Converter:
@@ -33,6 +34,7 @@ class Converter:
         self._log = log
         self._process: LineProcess | None = None
         self._opening = False
+        self._killed = False
 
     def warm(self) -> None:
         self._start().send({"do": "open", **self._job})
@@ -62,11 +64,15 @@ class Converter:
             self._process = None
 
     def kill(self) -> None:
+        """For good: whoever waits for an answer gets ``ProcessDied``, and no child is started."""
+        self._killed = True
         if self._process is not None:
             self._process.kill()
             self._process = None
 
     def _start(self) -> LineProcess:
+        if self._killed:
+            raise ProcessDied("the run was stopped", of_itself=False)
         if self._process is None:
             argv = [sys.executable, "-m", "edgewright_converters.child"]
             self._process = LineProcess(argv, log=self._log)

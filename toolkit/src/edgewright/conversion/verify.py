@@ -25,9 +25,12 @@ VERIFY_LIMIT_SECONDS = 600.0
 class NotVerified(EdgewrightError):
     """It did not load, did not run, crashed, or answered outside its scheme's tolerance."""
 
-    def __init__(self, stage: Stage, message: str, *, hint: str = "") -> None:
+    def __init__(
+        self, stage: Stage, message: str, *, hint: str = "", passing: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
         self.stage: Stage = stage
+        self.passing = passing  # it may go otherwise next time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,12 @@ class Verifier:
         if self._worker is not None:
             self._worker.close()
 
+    def kill(self) -> None:
+        """In the middle of an artifact, from another thread."""
+        worker = self._worker
+        if worker is not None:
+            worker.kill()
+
     def _run(self, model: Path, runtime: str) -> Arrays:
         outputs = self._folder / "verify-outputs.npz"
         job = {
@@ -82,7 +91,8 @@ class Verifier:
                     )
         except (ProcessDied, ProcessHung) as e:
             self._worker = None
-            raise NotVerified("run", f"{runtime}: {e}") from e
+            passing = isinstance(e, ProcessHung) or not e.of_itself
+            raise NotVerified("run", f"{runtime}: {e}", passing=passing) from e
         return _load(outputs)
 
     def _start(self) -> LineProcess:

@@ -164,7 +164,8 @@ def _build(
     from edgewright.conversion.verify import Verifier
 
     work = bundle.work_folder()
-    with _converters(options, work) as (first, converters):
+    with _converters(options, work) as (children, free):
+        first = children[0]
         row = first.open()
         source = _source_info(options, row, identity)
         prepared = None
@@ -196,7 +197,8 @@ def _build(
             calibration=str(prepared.calibration) if prepared else "",
             golden=golden["golden"],
             goldens_sha256=golden["sha256"],
-            converters=converters,
+            converters=free,
+            children=children,
             verifier=verifier,
             tell=tell,
         )
@@ -210,18 +212,18 @@ def _build(
 @contextmanager
 def _converters(
     options: ConvertOptions, work: Path
-) -> Iterator[tuple[Converter, SimpleQueue[Converter]]]:
-    """The warm children: all start at once, the first also reads the source for the plan."""
-    children = [
+) -> Iterator[tuple[tuple[Converter, ...], SimpleQueue[Converter]]]:
+    """The children, all and the free ones; the first is warm and reads the source for the plan."""
+    children = tuple(
         Converter(options.model, unsafe=options.unsafe, log=work / f"converter-{i}.log")
         for i in range(options.workers)
-    ]
+    )
     free: SimpleQueue[Converter] = SimpleQueue()
     try:
         children[0].warm()
         for child in children:
             free.put(child)
-        yield children[0], free
+        yield children, free
     except BaseException:
         for child in children:
             child.kill()
