@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.plan.plan import Plan
-from edgewright_runtimes.errors import BadInput
+from edgewright.plan.values import CHECKS
+from edgewright_runtimes.errors import BadInput, UsageError
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-_HEADER = re.compile(r"^\s*\[\s*([\w.-]+)\s*\]")
-_KEY = re.compile(r"^\s*([\w-]+)\s*=")
+_HEADER = re.compile(r"^\s*\[\[?\s*([\w.-]+)\s*\]")
+_KEY = re.compile(r"""^\s*["']?([\w-]+)["']?\s*[=.]""")
 _WORDS: Mapping[Any, str] = {
     str: "text",
     int: "a whole number",
@@ -44,9 +45,19 @@ def read_plan(path: Path) -> Plan:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise BadInput(f"{path}: not TOML: {e}") from e
+        raise _not_toml(path, text, e) from e
     plan: Plan = _Reader(path, _lines(text)).record(Plan, data, section="")
     return plan
+
+
+def _not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> BadInput:
+    """The parser ends its words with ``(at line 3, column 5)`` or ``(at end of document)``."""
+    reason, _, place = str(error).partition(" (at ")
+    found = re.match(r"line (\d+)", place)
+    line = int(found.group(1)) if found else max(1, len(text.splitlines()))
+    return BadInput(
+        f"{path}:{line}: not TOML: {reason}", hint='text wants quotes: path = "model.keras"'
+    )
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:
@@ -82,7 +93,20 @@ class _Reader:
             )
             if required and field.name not in data:
                 raise self._error(section, "", f"{self._full(section, field.name)} is missing")
-        return kind(**{k: self._value(hints[k], v, section, k) for k, v in data.items()})
+        values = {k: self._value(hints[k], v, section, k) for k, v in data.items()}
+        for key, value in values.items():
+            self._check(section, key, value)
+        return kind(**values)
+
+    def _check(self, section: str, key: str, value: Any) -> None:
+        full = self._full(section, key)
+        check = CHECKS.get(full)
+        if check is None:
+            return
+        try:
+            check(value)
+        except UsageError as e:
+            raise self._error(section, key, f"{full}: {e}") from e
 
     def _value(self, hint: Any, value: Any, section: str, key: str) -> Any:
         choices = [h for h in _alternatives(hint) if h is not types.NoneType]

@@ -181,10 +181,7 @@ class _Run:
 
 
 def _batch(value: int | str) -> Batch:
-    if value == "":
-        return None
+    """The plan's reader let nothing else pass than a number, ``dynamic``, or nothing."""
     if isinstance(value, int):
         return value
-    if value == "dynamic":
-        return "dynamic"
-    raise BadInput(f'convert.batch is {value!r}; a number or "dynamic"')
+    return "dynamic" if value else None
