@@ -1,0 +1,47 @@
+"""The site builds with no warning, and nothing in it asks another machine for anything."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LOADS = re.compile(
+    r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(https?:|//)"""
+    r"""|<link\b(?=[^>]*rel=["']?(?:stylesheet|preload|preconnect|icon))[^>]*href=["']?(https?:|//)"""
+    r"""|@import\s|url\(["']?(?:https?:|//)"""
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    argv = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(out)]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+def test_every_page_is_built(site: Path) -> None:
+    sources = sorted(p.relative_to(ROOT / "docs") for p in (ROOT / "docs").rglob("*.md"))
+    assert not [p for p in sources if not (site / p.with_suffix(".html")).is_file()]
+
+
+def test_the_site_asks_nobody(site: Path) -> None:
+    asking = {
+        str(p.relative_to(site)): hit.group(0)
+        for p in [*site.rglob("*.html"), *site.rglob("*.css")]
+        if (hit := LOADS.search(p.read_text()))
+    }
+    assert not asking
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    for name in ("README.md", "CONTRIBUTING.md"):
+        links = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text())
+        relative = [link for link in links if not link.startswith("http")]
+        assert relative and not [link for link in relative if not (ROOT / link).exists()]
