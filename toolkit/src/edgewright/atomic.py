@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -29,7 +29,8 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     except OSError as e:
         raise WriteFailed(f"cannot write {path}: {e.strerror or e}") from e
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the error that is under way says more
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -31,13 +31,17 @@ def environment(facts: Facts) -> list[Pair]:
     if not seen:
         return []
     shared = _shared(seen)
-    found = [
-        (key.replace("_", " "), str(v)) for key, v in sorted(shared.items()) if key != "unknown"
-    ]
+    found = [_readable(key, v) for key, v in sorted(shared.items()) if key != "unknown"]
     unknown = sorted({w for env in seen for w in str(env.get("unknown", "")).split(",") if w})
     if unknown:
         found.append(("unknown sensors", words.joined(unknown).replace("_", " ")))
     return found
+
+
+def _readable(key: str, value: Plain) -> Pair:
+    if key.endswith("_bytes") and isinstance(value, int):
+        return key.removesuffix("_bytes").replace("_", " "), words.size(value)
+    return key.replace("_", " "), str(value).replace(",", ", ")
 
 
 def _shared(seen: list[Mapping[str, Plain]]) -> dict[str, Plain]:

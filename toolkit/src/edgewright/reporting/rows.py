@@ -205,7 +205,7 @@ def _against(row: Row) -> Cell:
     if c.low is None or c.high is None:
         return Cell(text=f"{c.ratio:.3g} x", small="no interval", title=c.words, sort=sort)
     if not c.different:
-        seen = "" if c.smallest_visible is None else f"{words.share(c.smallest_visible)} is seen"
+        seen = "" if c.smallest_visible is None else words.visible(c.smallest_visible)
         return Cell(text="no difference", small=seen, title=c.words, sort=sort)
     return Cell(
         text=f"{c.ratio:.3g} x", small=f"{c.low:.3g}..{c.high:.3g}", title=c.words, sort=sort
@@ -246,14 +246,15 @@ def _timing(row: Row | None) -> Cell:
 
 def _notes(facts: Facts) -> Iterator[str]:
     """Why cells are blank, once for each reason; each cell's own numbers are in its title."""
-    blank: dict[str, dict[str, None]] = {}
-    for row in facts.rows:
-        for tail in row.summary.tails:
-            if tail.bound_ns is None:
-                reason = tail.reason.partition(", these")[0]
-                blank.setdefault(reason, {})[f"p{tail.p * 100:.4g}"] = None
-    for reason, names in blank.items():
-        yield f"{words.joined(names)} blank: {reason}."
+    blank = dict.fromkeys(
+        (tail.p, tail.reason.partition(", these")[0])
+        for row in facts.rows
+        for tail in row.summary.tails
+        if tail.bound_ns is None
+    )
+    if blank:
+        said = [f"p{p * 100:.4g} {reason}" for p, reason in sorted(blank)]
+        yield f"Bounds are blank where the samples cannot carry them: {'; '.join(said)}."
     apart: dict[str, list[str]] = {}
     for row in facts.rows:
         if row.comparison is None and not row.baseline and row.runtime != HARNESS:

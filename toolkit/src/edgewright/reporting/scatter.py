@@ -65,7 +65,7 @@ def scatter(facts: Facts) -> Markup | str:
             x,
             y,
             x_name="median latency of one call (log scale; left is faster)",
-            y_name=f"{score.metric} ({score.better} is better)",
+            y_name=f"{words.title(score.metric)} ({score.better} is better)",
             x_text=words.tick,
             y_text=lambda v: f"{v * 100:.5g} %" if score.proportion else f"{v:.5g}",
         )

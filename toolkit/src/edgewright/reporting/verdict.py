@@ -108,10 +108,10 @@ def _speed(subject: Subject, row: Row) -> str:
     s = row.summary
     interval = "no interval"
     if s.median_interval_ns is not None:
-        interval = f"99 % interval {words.span(s.median_interval_ns)}"
+        interval = f"the 99 % interval {words.span(s.median_interval_ns)}"
     against = f"; {row.comparison.words}" if row.comparison else ""
     timing = row.judgement.verdict.value
     return (
         f"{subject.artifact.name} in {row.runtime}, median {words.time(s.median_ns)} "
-        f"({interval}{against}). Timing: {timing}."
+        f"with {interval}{against}. Timing: {timing}."
     )

@@ -55,8 +55,11 @@ def percent(part: float) -> str:
     return f"{part * 100:.2f} %"
 
 
-def share(part: float) -> str:
-    return f"{part * 100:.2g} %" if part < 1 else f"{part * 100:.0f} %"
+def visible(part: float) -> str:
+    """The smallest difference that would have been seen: 0.05 is 5 % more or less time."""
+    if part >= 9:
+        return "too noisy to see"
+    return f"{part * 100:.2g} % is seen" if part < 1 else f"{1 + part:.1f} x is seen"
 
 
 def value(score: Score, side: str = "artifact") -> str:
