@@ -239,6 +239,35 @@ def test_a_round_that_is_stopped_keeps_what_it_has(own: Worker, tmp_path: Path, 
     assert own.process.wait(timeout=30) == 0  # it takes no other job
 
 
+ASK_AND_WAIT = """
+import subprocess, sys
+worker = subprocess.Popen([sys.executable, "-m", "edgewright_runtimes.worker"], stdin=-1, text=True)
+print(sys.argv[1], file=worker.stdin, flush=True)
+worker.wait()
+"""
+
+
+def test_a_worker_ends_with_a_parent_that_is_killed_in_the_middle_of_a_job(tmp_path: Path) -> None:
+    job = json.dumps({"threads": 1, **bench_job(tmp_path, seconds=600)})
+    argv = [sys.executable, "-c", ASK_AND_WAIT, job]
+    parent = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert parent.stdout is not None  # the worker's too
+    assert any('"progress"' in line for line in parent.stdout)  # it is timing
+    parent.kill()
+    rest, _ = parent.communicate(timeout=60)  # until both are gone
+    assert '"done"' not in rest
+    assert not list(tmp_path.iterdir())
+
+
+def test_jobs_of_a_file_are_all_done(tmp_path: Path) -> None:
+    job = json.dumps({"threads": 1, **bench_job(tmp_path)})
+    (tmp_path / "jobs.ndjson").write_text(f"{job}\n{job}\n")
+    with (tmp_path / "jobs.ndjson").open() as jobs:
+        argv = [sys.executable, "-m", "edgewright_runtimes.worker"]
+        done = subprocess.run(argv, stdin=jobs, capture_output=True, text=True, timeout=60)
+    assert [json.loads(line)["row"] for line in done.stdout.splitlines()].count("done") == 2
+
+
 def test_what_a_library_prints_does_not_reach_the_rows() -> None:
     code = (
         "import os\nfrom edgewright_runtimes.worker.__main__ import _take_channel\n"

@@ -1,7 +1,11 @@
-"""Take jobs until the input ends. A job that fails is a row, and the next one is taken.
+"""Take jobs one after the other. A job that fails is a row, and the next one is taken.
 
 ``{"job": "stop"}``, or SIGINT, ends the job at hand early: it gives what it has, marked partial,
 and no other is taken.
+
+Where the input is a pipe, whoever asks holds it open: its end means that nobody waits for an
+answer any more (a parent that was killed, say), and the process ends at once, in the middle of a
+job if need be. Where it is a file it is a list of jobs, and all of them are done.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Mapping
@@ -48,14 +53,13 @@ def _take_channel() -> IO[str]:
 def _read(jobs: Jobs, stop: threading.Event) -> None:
     # not sys.stdin, whose lock a thread that still reads at exit would keep from the interpreter
     for line in open(0, encoding="utf-8", closefd=False):  # noqa: SIM115
-        if line.strip():
-            if _is_stop(line):
-                break
+        if _is_stop(line):
+            _stop(stop, jobs)
+        elif line.strip():
             jobs.put(line)
-    else:
-        jobs.put(None)
-        return
-    _stop(stop, jobs)
+    if not stat.S_ISREG(os.fstat(0).st_mode):
+        os._exit(0)
+    jobs.put(None)
 
 
 def _is_stop(line: str) -> bool:
