@@ -47,7 +47,7 @@ def missed_by_class(facts: Facts) -> Missed | None:
         lines.append((row.name, f"{row.items:,}", cells))
     total = len(results[0].classes)
     note = f"The {len(shown)} of {total:,} classes with the most errors." * (len(shown) < total)
-    names = [r.artifact for r in results]
+    names = [words.short(r.artifact) for r in results]
     return Missed(columns=("source", *names), lines=tuple(lines), note=note)
 
 
@@ -121,7 +121,7 @@ def _check(result: Result) -> Check:
         scores=scores,
         rates=tuple(_rates(result.classes[i]) for i in shown),
         confusion=() if len(result.classes) > MANY_CLASSES else _confusion(result),
-        right=tuple(row.name for row in result.classes),
+        right=tuple(words.short(row.name) for row in result.classes),
     )
 
 

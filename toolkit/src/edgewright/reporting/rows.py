@@ -78,7 +78,10 @@ def _columns(facts: Facts) -> tuple[Column, ...]:
             number=True,
             about="time over that of the format's float32 in the same job; 99 % interval",
         ),
-        *(Column(name=f"{p} ≤", number=True, about=bound) for p in ("p90", "p95", "p99")),
+        *(
+            Column(name=f"{p}\N{NO-BREAK SPACE}≤", number=True, about=bound)
+            for p in ("p90", "p95", "p99")
+        ),
         Column(name="Load", number=True, about="median over the rounds"),
         Column(name="First", number=True, about="the first inference of a fresh process"),
         Column(name="Peak", number=True, about="peak memory of a fresh process"),
@@ -203,12 +206,17 @@ def _against(row: Row) -> Cell:
         return Cell(text=text, title=row.no_comparison, sort="1" if row.baseline else "")
     sort = f"{c.ratio:.9g}"
     if c.low is None or c.high is None:
-        return Cell(text=f"{c.ratio:.3g} x", small="no interval", title=c.words, sort=sort)
+        return Cell(
+            text=f"{words.significant(c.ratio)} x", small="no interval", title=c.words, sort=sort
+        )
     if not c.different:
         seen = "" if c.smallest_visible is None else words.visible(c.smallest_visible)
         return Cell(text="no difference", small=seen, title=c.words, sort=sort)
     return Cell(
-        text=f"{c.ratio:.3g} x", small=f"{c.low:.3g}..{c.high:.3g}", title=c.words, sort=sort
+        text=f"{words.significant(c.ratio)} x",
+        small=words.ends(c.low, c.high),
+        title=c.words,
+        sort=sort,
     )
 
 
@@ -258,7 +266,7 @@ def _notes(facts: Facts) -> Iterator[str]:
     apart: dict[str, list[str]] = {}
     for row in facts.rows:
         if row.comparison is None and not row.baseline and row.runtime != HARNESS:
-            apart.setdefault(row.no_comparison, []).append(row.artifact)
+            apart.setdefault(row.no_comparison, []).append(f"{row.artifact} in {row.runtime}")
     for reason, found in apart.items():
         yield f"No comparison of {words.some(found)}: {reason}."
     calls = [row.summary.calls_per_sample for row in facts.rows]

@@ -11,6 +11,8 @@ from edgewright.reporting import words
 from edgewright.reporting.facts import HARNESS, Facts, Subject
 from edgewright.reporting.words import decided, joined
 
+MOST_REASONS = 5
+
 Said = tuple[str, str]  # a short name, and what is said of it
 
 
@@ -42,10 +44,9 @@ def details(facts: Facts) -> Iterator[Said]:
     ship = decided(facts.decisions, Decision.SHIP)
     if ship:
         yield "May ship", joined(ship) + _limits(facts)
-    for subject in facts.subjects:
-        if subject.decision in (Decision.DO_NOT_SHIP, Decision.NOT_ENOUGH_DATA):
-            yield subject.decision.value.capitalize(), _why(subject)
     yield from _best(facts)
+    yield from _refused(facts, Decision.DO_NOT_SHIP)
+    yield from _refused(facts, Decision.NOT_ENOUGH_DATA)
     not_here = [s.artifact.name for s in facts.subjects if s.not_here]
     if not_here:
         yield "Not on this target", joined(not_here)
@@ -74,6 +75,17 @@ def _limit(gate: GateResult) -> str:
     if not drop or drop.endswith("%"):
         return f"{metric} at most {drop} worse" if drop else gate.gate
     return f"{metric} at most {drop} points worse"
+
+
+def _refused(facts: Facts, decision: Decision) -> Iterator[Said]:
+    """The first few with the reason, of the rest the names."""
+    name = decision.value.capitalize()
+    subjects = [s for s in facts.subjects if s.decision is decision]
+    for subject in subjects[:MOST_REASONS]:
+        yield name, _why(subject)
+    rest = [s.artifact.name for s in subjects[MOST_REASONS:]]
+    if rest:
+        yield f"{name}, too", joined(rest)
 
 
 def _why(subject: Subject) -> str:

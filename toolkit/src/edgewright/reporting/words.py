@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from edgewright.accuracy.intervals import Decision
@@ -17,7 +18,7 @@ LONGEST = 34
 def time(ns: float) -> str:
     """Nanoseconds in the unit that gives one to three digits before the point."""
     unit, size = _unit(ns)
-    return f"{_digits(ns / size)} {unit}"
+    return f"{significant(ns / size)} {unit}"
 
 
 def tick(ns: float) -> str:
@@ -29,17 +30,29 @@ def tick(ns: float) -> str:
 def span(interval_ns: tuple[float, float]) -> str:
     """``1.02..1.10 ms``: both ends in the unit of the higher."""
     unit, size = _unit(interval_ns[1])
-    return f"{_digits(interval_ns[0] / size)}..{_digits(interval_ns[1] / size)} {unit}"
+    return f"{ends(interval_ns[0] / size, interval_ns[1] / size)} {unit}"
+
+
+def ends(low: float, high: float) -> str:
+    """Both with as many digits (3 to 6) as it takes to tell them apart."""
+    for digits in (3, 4, 5, 6) if low != high else (3,):
+        left, right = significant(low, digits), significant(high, digits)
+        if left != right:
+            break
+    return f"{left}..{right}"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """``1.10``, ``99.0``, ``1,234``: never in powers of ten."""
+    if value <= 0:
+        return f"{value:g}"
+    value = float(f"{value:.{digits}g}") if value < 10**digits else value
+    whole = math.floor(math.log10(value)) + 1
+    return f"{value:,.{min(9, max(0, digits - whole))}f}"
 
 
 def _unit(ns: float) -> tuple[str, float]:
     return next(((u, s) for u, s in UNITS if ns >= 0.9995 * s), UNITS[-1])
-
-
-def _digits(value: float) -> str:
-    return (
-        f"{value:,.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
-    )
 
 
 def size(count: int | None) -> str:
