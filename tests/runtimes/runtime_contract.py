@@ -127,6 +127,21 @@ def feeds_stay_and_outputs_are_fresh(case: Case) -> None:
         assert np.array_equal(first["x"], before)
 
 
+def a_timed_call_is_a_run(case: Case) -> None:
+    """It sets the input anew each time, and reads each output."""
+    for net in ("dense", "pair"):
+        with case.open(net) as session:
+            feeds = [item(net, "in", session, index) for index in (0, 1)]
+            wanted = [session.run(feed) for feed in feeds]
+            calls = [session.timed(feed) for feed in feeds]
+            for index in (0, 1, 0):
+                found = calls[index]()
+                each = list(found) if isinstance(found, list) else [found]
+                assert len(each) == len(session.outputs)
+                for spec, value in zip(session.outputs, each, strict=True):
+                    assert np.array_equal(value, wanted[index][spec.name]), (net, spec.name)
+
+
 def a_free_batch_takes_any(case: Case) -> None:
     x, scores = EXPECTED["dense/x"], EXPECTED["dense/scores"]
     with case.open("dense") as session:
@@ -219,6 +234,7 @@ def gives_back_what_it_gets(case: Case) -> None:
         feeds = {"x": EXPECTED["dense/x"]}
         found = session.run(feeds)
         assert np.array_equal(found["x"], feeds["x"]) and found["x"] is not feeds["x"]
+        assert np.array_equal(session.timed(feeds)()["x"], feeds["x"])  # type: ignore[index]
         session.reset()
         assert session.in_force()["threads"] == "0"
 
@@ -227,6 +243,7 @@ CHECKS = (
     names_dtypes_and_shapes_are_the_source_models,
     answers_are_those_of_the_source,
     feeds_stay_and_outputs_are_fresh,
+    a_timed_call_is_a_run,
     a_free_batch_takes_any,
     an_array_in_any_memory_layout_is_read_right,
     reset_forgets_the_state,

@@ -7,7 +7,7 @@ To add one: write the module, add its row, run ``tests/runtimes``.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,6 +40,12 @@ class Session(Protocol):
     def outputs(self) -> tuple[TensorSpec, ...]: ...
     def run(self, feeds: Arrays) -> Arrays:
         """Feeds as the file takes them (quantized where it is); fresh arrays come back."""
+
+    def timed(self, feeds: Arrays) -> Callable[[], object]:
+        """A call that sets these feeds, runs and reads every output, with nothing around it.
+
+        For the timing loop: no check, no error of ours. Feeds of these shapes were ``run`` before.
+        """
 
     def reset(self) -> None:
         """Forget what a stateful model carries from one run to the next."""

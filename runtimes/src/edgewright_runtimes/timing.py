@@ -1,6 +1,6 @@
 """The timing loop: how long one call takes, sample by sample. None is ever dropped.
 
-It knows a call and a list of feeds; nothing of models, runtimes or statistics. A sample is the
+It knows a list of calls; nothing of models, runtimes or statistics. A sample is the
 time of one *group* of calls (``calls_per_sample``, K): one call where a call is long enough for
 the clock, more where it is not, and more again where one call each would make too many samples
 for the round. The count is held by a larger K, never by idling and never by leaving any out.
@@ -16,13 +16,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice, pairwise
 from time import perf_counter_ns
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 
 from edgewright_runtimes.errors import BadInput
 
-T = TypeVar("T")
+Call = Callable[[], object]
 
 MIN_SAMPLE_NS = 50_000  # shorter calls are timed K at a time
 CLOCK_STEPS = 1_000  # a sample is at least so many steps of the clock: 0.1 % resolution
@@ -79,14 +79,13 @@ def group_size(call_ns: float, budget: Budget, *, step_ns: int = 1) -> int:
 
 
 def time_calls(
-    call: Callable[[T], object],
-    feeds: Sequence[T],
+    calls: Sequence[Call],
     budget: Budget,
     *,
     stopping: Callable[[], bool] = lambda: False,
     on_beat: Callable[[float], None] = lambda done: None,
 ) -> Timed:
-    """Call ``call`` with each feed in turn until ``budget`` is reached, and time it.
+    """Call each of ``calls`` in turn until ``budget`` is reached, and time it.
 
     ``stopping`` is asked between samples; ``on_beat`` hears, every two seconds and between
     samples, what part of the round is done. Garbage collection rests meanwhile.
@@ -95,26 +94,24 @@ def time_calls(
     gc.collect()
     gc.disable()
     try:
-        return _Round(call, feeds, budget, stopping, on_beat).run()
+        return _Round(calls, budget, stopping, on_beat).run()
     finally:
         if was_enabled:
             gc.enable()
 
 
-class _Round(Generic[T]):
+class _Round:
     def __init__(
         self,
-        call: Callable[[T], object],
-        feeds: Sequence[T],
+        calls: Sequence[Call],
         budget: Budget,
         stopping: Callable[[], bool],
         on_beat: Callable[[float], None],
     ) -> None:
-        self._call = call
         self._budget = budget
         self._stopping = stopping
         self._on_beat = on_beat
-        self._cycle = cycle(feeds)  # never begun anew: each feed gets its share
+        self._cycle = cycle(calls)  # never begun anew: each gets its share
         self._samples: list[int] = []
         self._warmup = 0
         self._k = 1
@@ -136,17 +133,12 @@ class _Round(Generic[T]):
 
     def _pilot(self) -> None:
         """The first calls, one by one, to choose K; they stay, summed into groups of K."""
-        single = [self._time_one(feed) for feed in islice(self._cycle, WARMUP_CALLS)]
+        single = [_time_one(call) for call in islice(self._cycle, WARMUP_CALLS)]
         late = sorted(single[WARMUP_CALLS // 2 :])
         self._k = group_size(late[len(late) // 2], self._budget, step_ns=clock_step_ns())
         missing = -len(single) % self._k
-        single += [self._time_one(feed) for feed in islice(self._cycle, missing)]
+        single += [_time_one(call) for call in islice(self._cycle, missing)]
         self._samples += [sum(single[i : i + self._k]) for i in range(0, len(single), self._k)]
-
-    def _time_one(self, feed: T) -> int:
-        start = perf_counter_ns()
-        self._call(feed)
-        return perf_counter_ns() - start
 
     def _sample_until(self, time: int, count: int, *, begin: int) -> bool:
         """Sample until the clock reads ``time`` and ``count`` stand behind the warm-up.
@@ -173,11 +165,11 @@ class _Round(Generic[T]):
 
     def _sample(self, pause: int, limit: int) -> None:
         """The innermost loop: nothing but the calls stands between the two clock reads."""
-        call, clock, samples, stopping = self._call, perf_counter_ns, self._samples, self._stopping
+        clock, samples, stopping = perf_counter_ns, self._samples, self._stopping
         if self._k == 1:
-            for feed in self._cycle:
+            for call in self._cycle:
                 start = clock()
-                call(feed)
+                call()
                 end = clock()
                 samples.append(end - start)
                 if end >= pause or len(samples) >= limit or stopping():
@@ -185,8 +177,8 @@ class _Round(Generic[T]):
         group = list(islice(self._cycle, self._k))
         while True:
             start = clock()
-            for feed in group:
-                call(feed)
+            for call in group:
+                call()
             end = clock()
             samples.append(end - start)
             if end >= pause or len(samples) >= limit or stopping():
@@ -198,3 +190,9 @@ class _Round(Generic[T]):
         self._samples = [a + b for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
         self._warmup = (self._warmup + 1) // 2
         self._k *= 2
+
+
+def _time_one(call: Call) -> int:
+    start = perf_counter_ns()
+    call()
+    return perf_counter_ns() - start
