@@ -126,8 +126,13 @@ def test_flex_is_refused_with_operation_layer_and_taker(tmp_path: Path) -> None:
 
 
 def test_loops_are_refused_where_calibration_would_crash(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="loop of 'lstm'.*unroll=True"):
+    with pytest.raises(ConversionError, match=r"loop of 'lstm'.*unroll=True"):
         write(build("lstm"), tmp_path, "int8")
+
+
+def test_int16x8_of_integer_inputs_names_what_does_work(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="take int8 or dynamic"):
+        write(build("attention"), tmp_path, "int16x8")
 
 
 def test_lookup_table_is_a_named_failure(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class DecisiveRange:
     """
 
     def __init__(self, *, softmax: bool) -> None:
-        self._softmax = softmax
+        self.softmax = softmax
         self._least_best = inf
         self._greatest_second = -inf
         self._classes = 2
@@ -54,7 +54,7 @@ class DecisiveRange:
         """``logits`` [..., n]; those of a softmax have their classes on the last axis."""
         import numpy as np
 
-        if not self._softmax or logits.shape[-1] < 2:
+        if not self.softmax or logits.shape[-1] < 2:
             return
         rows = logits.reshape(-1, logits.shape[-1])
         best_two = np.partition(rows, -2, axis=-1)[:, -2:]
@@ -65,7 +65,7 @@ class DecisiveRange:
     def within(self, least: float, greatest: float) -> tuple[float, float]:
         """The part of the observed range that matters; zero is always inside."""
         k = log(512 * self._classes)
-        if not self._softmax:
+        if not self.softmax:
             return max(least, -k), min(greatest, k)
         low = max(least, min(self._least_best - k, 0.0))
         high = min(greatest, max(self._greatest_second + k, self._least_best, 0.0))

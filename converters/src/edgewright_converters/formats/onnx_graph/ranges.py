@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.calibration import DecisiveRange, batches
+from edgewright_converters.formats.onnx_graph import heads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,58 +35,99 @@ class Reader:
         return next(self._left, None)
 
 
+@dataclass(kw_only=True)
+class _Watch:
+    """One tensor of logits: what the items need of its range. ``axis`` is that of a softmax."""
+
+    logits: str
+    axis: int
+    decisive: DecisiveRange
+    dense: heads.DenseHead | None
+    seen: list[float] = field(default_factory=lambda: [float("inf"), float("-inf")])
+
+    @property
+    def names(self) -> list[str]:
+        return [self.logits, *([self.dense.features] if self.dense else [])]
+
+    def update(self, values: Mapping[str, np.ndarray[Any, Any]]) -> None:
+        import numpy as np
+
+        logits = values[self.logits]
+        self.decisive.update(np.moveaxis(logits, self.axis, -1))
+        self.seen = [min(self.seen[0], logits.min()), max(self.seen[1], logits.max())]
+        if self.dense:
+            self.dense.update(values[self.dense.features])
+
+
 def narrowed(path: Path, reader: Reader) -> dict[str, list[dict[str, Any]]]:
     """``TensorQuantOverrides`` with a narrower range for each tensor that only decides.
 
-    The items are run once through the float model; the reader is left rewound.
+    The items are run once through the float model at ``path``; the reader is left rewound. Where
+    a Gemm makes a softmax's logits, they are moved to where 8 bits tell them apart: the file is
+    then written anew.
     """
     import numpy as np
     import onnx
-    import onnxruntime
 
     model = onnx.load(path)
-    axes = _deciders(model.graph)
-    if not axes:
+    watched = _deciders(model.graph)
+    if not watched:
         return {}
-    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in axes)
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    decisive = {name: DecisiveRange(softmax=axis is not None) for name, axis in axes.items()}
-    seen = {name: (np.inf, -np.inf) for name in axes}
-    while (feeds := reader.get_next()) is not None:
-        for name, logits in zip(axes, session.run(list(axes), feeds), strict=True):
-            axis = axes[name]
-            decisive[name].update(logits if axis is None else np.moveaxis(logits, axis, -1))
-            least, greatest = seen[name]
-            seen[name] = min(least, logits.min()), max(greatest, logits.max())
+    for values in _observe(model, reader, sorted({n for w in watched for n in w.names})):
+        for watch in watched:
+            watch.update(values)
     reader.rewind()
-    return {name: [_override(*decisive[name].within(*seen[name]))] for name in axes}
+    overrides = {}
+    for watch in watched:
+        moved = watch.dense and watch.dense.recentre(model.graph)
+        low, high = moved or watch.decisive.within(*watch.seen)
+        overrides[watch.logits] = [{"rmin": np.float32(low), "rmax": np.float32(high)}]
+    onnx.save(model, path)
+    return overrides
 
 
-def _override(low: float, high: float) -> dict[str, Any]:
-    import numpy as np
+def _observe(model: Any, reader: Reader, names: list[str]) -> Iterator[Feeds]:
+    """The named tensors' values, for one batch after the other."""
+    import onnx
+    import onnxruntime
 
-    return {"rmin": np.float32(low), "rmax": np.float32(high)}
+    watched = onnx.ModelProto()
+    watched.CopyFrom(model)
+    watched.graph.output.extend(
+        onnx.ValueInfoProto(name=name)
+        for name in names
+        if name not in {value.name for value in (*model.graph.output, *model.graph.input)}
+    )
+    given = {value.name for value in model.graph.input}
+    asked = [name for name in names if name not in given]
+    session = onnxruntime.InferenceSession(
+        watched.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    while (feeds := reader.get_next()) is not None:
+        yield {**feeds, **dict(zip(asked, session.run(asked, feeds), strict=True))}
 
 
-def _deciders(graph: Any) -> dict[str, int | None]:
-    """Tensors that nothing but one softmax (its axis) or sigmoid (None) reads."""
+def _deciders(graph: Any) -> list[_Watch]:
+    """Tensors that nothing but one softmax or sigmoid reads."""
     made = {name for node in graph.node for name in node.output}
     outputs = {value.name for value in graph.output}
     readers: dict[str, list[Any]] = {}
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
-    return {
-        name: _axis(nodes[0])
+    return [
+        _watch(graph, name, nodes[0])
         for name, nodes in readers.items()
         if len(nodes) == 1 and nodes[0].op_type in _DECIDERS
         if name in made and name not in outputs
-    }
+    ]
 
 
-def _axis(node: Any) -> int | None:
-    if node.op_type != "Softmax":
-        return None
-    return next((int(a.i) for a in node.attribute if a.name == "axis"), -1)
+def _watch(graph: Any, logits: str, reader: Any) -> _Watch:
+    softmax = reader.op_type == "Softmax"
+    return _Watch(
+        logits=logits,
+        axis=next((int(a.i) for a in reader.attribute if a.name == "axis"), -1),
+        decisive=DecisiveRange(softmax=softmax),
+        dense=heads.find(graph, logits) if softmax else None,
+    )

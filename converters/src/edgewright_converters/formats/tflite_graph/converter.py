@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgewright_converters.sources.source import Source
 
 INTEGER = ("int8", "int8-io", "int16x8")
+_NO_RANGE = "Max and min for dynamic tensors should be recorded"
 _LOOPS = ("While", "StatelessWhile")
 
 
@@ -53,6 +54,11 @@ def convert(
     except ConversionError:
         raise
     except Exception as e:  # the converter raises whatever its passes raise
+        if scheme == "int16x8" and _NO_RANGE in str(e):
+            raise ConversionError(
+                "tflite int16x8: TensorFlow's quantizer finds no range for an integer input",
+                hint="take int8 or dynamic",
+            ) from e
         raise conversion_error("tflite", scheme, str(e), frozen.function.graph, source) from e
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.calibration import DecisiveRange
-from edgewright_converters.formats.tflite_graph import model_file
+from edgewright_converters.formats.tflite_graph import heads, model_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,17 +20,23 @@ def narrow(calibrated: bytes, feed: Feed) -> bytes:
     """``calibrated`` is a float model whose tensors carry min and max; so is what comes back.
 
     The items are run once more through the float model, to see what each item's logits decide.
+    Where a dense layer makes them, they are moved to where 8 bits tell them apart.
     """
     model = model_file.parse(calibrated)
     deciders = _deciders(model)
     if not deciders:
         return calibrated
-    graph = model.subgraphs[0]
-    for index, values in _observe(calibrated, feed, deciders):
-        deciders[index].update(values)
+    dense = {i: heads.find(model, i) for i, d in deciders.items() if d.softmax}
+    found = {i: head for i, head in dense.items() if head is not None}
+    watched: list[tuple[int, Any]] = [*deciders.items()]
+    watched += [(head.features, head) for head in found.values()]
+    for values in _observe(calibrated, feed, [index for index, _ in watched]):
+        for (_, watcher), array in zip(watched, values, strict=True):
+            watcher.update(array)
     for index, decisive in deciders.items():
-        quantization = graph.tensors[index].quantization
-        low, high = decisive.within(float(quantization.min[0]), float(quantization.max[0]))
+        quantization = model.subgraphs[0].tensors[index].quantization
+        moved = heads.recentre(model, found[index]) if index in found else None
+        low, high = moved or decisive.within(float(quantization.min[0]), float(quantization.max[0]))
         quantization.min, quantization.max = [low], [high]
     return model_file.serialize(model)
 
@@ -58,9 +64,9 @@ def _is_calibrated(tensor: Any) -> bool:
 
 
 def _observe(
-    content: bytes, feed: Feed, wanted: dict[int, DecisiveRange]
-) -> Iterator[tuple[int, np.ndarray[Any, Any]]]:
-    """The wanted tensors' values for each item."""
+    content: bytes, feed: Feed, wanted: Sequence[int]
+) -> Iterator[list[np.ndarray[Any, Any]]]:
+    """The wanted tensors' values, for one batch after the other."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content, experimental_preserve_all_tensors=True)
@@ -74,5 +80,4 @@ def _observe(
         for index, array in zip(inputs, arrays, strict=True):
             interpreter.set_tensor(index, array)
         interpreter.invoke()
-        for index in wanted:
-            yield index, interpreter.get_tensor(index)
+        yield [interpreter.get_tensor(index) for index in wanted]
