@@ -92,11 +92,13 @@ class Bundle:
         """``None`` where ``bundle.json`` is lost or cut; artifacts can be read all the same."""
         head = self.path / "bundle.json"
         try:
-            data = json.loads(head.read_bytes())
-            return from_dict(SourceInfo, data["source"], where=str(head))
+            data = json.loads(head.read_bytes())["source"]
+            if not isinstance(data, dict):
+                raise TypeError
+            return from_dict(SourceInfo, data, where=str(head))
         except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             self._problem(f"{head} cannot be read: run `edgewright convert` again to rebuild it")
             return None
 
@@ -109,11 +111,20 @@ class Bundle:
             )
         return source
 
+    def own_source(self, source: SourceInfo) -> Path | None:
+        """Where a live object was saved for the converter process; its folder bears its hash."""
+        return next(iter((self.path / "source" / source.sha256[:16]).glob("*")), None)
+
+    def drop_other_sources(self, source: SourceInfo) -> None:
+        for folder in (self.path / "source").glob("*"):
+            if folder.name != source.sha256[:16]:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def write_head(self, source: SourceInfo) -> None:
         """Write ``bundle.json``: the source, and the index of the artifacts that are there."""
         index = [
             {"name": a.name, "sha256": a.sha256, "size_bytes": a.size_bytes}
-            for a in self._records("artifacts/*/artifact.json", Artifact)
+            for a in self._all_artifacts()
         ]
         head = {"schema": SCHEMA, "source": json.loads(to_json(source)), "artifacts": index}
         write_text(self.path / "bundle.json", json.dumps(head, indent=1, ensure_ascii=False) + "\n")
@@ -123,9 +134,20 @@ class Bundle:
     def artifacts(self) -> tuple[Artifact, ...]:
         """Those made from the bundle's source, in the order of formats and schemes."""
         source = self.source
-        found = self._records("artifacts/*/artifact.json", Artifact)
+        found = self._all_artifacts()
         ours = (a for a in found if source is None or a.source_sha256 == source.sha256)
         return tuple(sorted(ours, key=_catalogue_order))
+
+    def _all_artifacts(self) -> list[Artifact]:
+        """Those whose folder bears their name: a name is never taken for another path."""
+        found = []
+        for path in sorted(self.path.glob("artifacts/*/artifact.json")):
+            artifact = self._read(path, Artifact)
+            if artifact is not None and artifact.name == path.parent.name:
+                found.append(artifact)
+            elif artifact is not None:
+                self._problem(f"{path} is of {artifact.name!r}, not of this folder: set aside")
+        return found
 
     def artifact(self, name: str) -> Artifact:
         found = {a.name: a for a in self.artifacts()}
@@ -217,9 +239,10 @@ class Bundle:
 
         path = self.path / "golden.npz"
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            # opened here: numpy leaves a file open that turns out to be no zip
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError, zipfile.BadZipFile) as e:
+        except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as e:
             raise BadInput(f"{path} cannot be read: {e}", hint="convert again") from e
 
     # -- work in progress -----------------------------------------------------------------------
@@ -263,15 +286,19 @@ class Bundle:
     # -- reading --------------------------------------------------------------------------------
 
     def _records(self, pattern: str, kind: type[T], *, marker: str = "") -> tuple[T, ...]:
-        found = []
-        for path in sorted(self.path.glob(pattern)):
-            try:
-                text = path.read_text()
-                if not marker or f'"{marker}"' in text:
-                    found.append(from_json(kind, text, where=str(path)))
-            except (BadInput, OSError, UnicodeDecodeError) as e:
-                self._problem(str(e))
-        return tuple(found)
+        read = (self._read(p, kind, marker=marker) for p in sorted(self.path.glob(pattern)))
+        return tuple(record for record in read if record is not None)
+
+    def _read(self, path: Path, kind: type[T], *, marker: str = "") -> T | None:
+        try:
+            text = path.read_text(encoding="utf-8")
+            if not marker or f'"{marker}"' in text:
+                return from_json(kind, text, where=str(path))
+        except BadInput as e:
+            self._problem(str(e))
+        except (OSError, UnicodeDecodeError, RecursionError) as e:
+            self._problem(f"{path} cannot be read: {e}")
+        return None
 
     def _beside(self, name: str) -> Path:
         folder = self.path / "measurements"

@@ -224,7 +224,7 @@ def _source(check: Check, moved: Path | None) -> Iterator[Converter | None]:
     if check.bundle.array_file(check.files.source).exists():
         yield None
         return
-    path = _source_path(check.info, moved)
+    path = _source_path(check.bundle, check.info, moved)
     converter = Converter(path, unsafe=check.info.unsafe, log=check.work / "source.log")
     converter.warm()
     try:
@@ -233,7 +233,10 @@ def _source(check: Check, moved: Path | None) -> Iterator[Converter | None]:
         converter.kill()
 
 
-def _source_path(info: SourceInfo, moved: Path | None) -> Path:
+def _source_path(bundle: Bundle, info: SourceInfo, moved: Path | None) -> Path:
+    own = bundle.own_source(info)
+    if own is not None and moved is None:
+        return own  # a live object's hash is not its file's
     from edgewright_converters.sources.identity import source_sha256
 
     path = moved or Path(info.path)

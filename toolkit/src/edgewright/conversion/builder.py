@@ -18,7 +18,7 @@ from typing import Any, cast
 from edgewright.bundle import Bundle, content_sha256
 from edgewright.conversion.converter import Converter, JobFailed
 from edgewright.conversion.options import ConvertOptions
-from edgewright.conversion.verify import NotVerified, Verifier
+from edgewright.conversion.verify import AGAIN_HINT, NotVerified, Verifier
 from edgewright.line_process import ProcessDied, ProcessHung
 from edgewright_runtimes.records import (
     Artifact,
@@ -30,7 +30,6 @@ from edgewright_runtimes.records import (
 )
 
 Outcome = Artifact | Failure
-AGAIN_HINT = "the other variants are not affected; run it again to try this one again"
 CRASH_HINT = "the other variants are not affected; try float32, float16, or unroll recurrent layers"
 
 

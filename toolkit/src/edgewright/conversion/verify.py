@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RUNTIME: Mapping[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 VERIFY_LIMIT_SECONDS = 600.0
+AGAIN_HINT = "the other variants are not affected; run it again to try this one again"
+CRASH_HINT = "its runtime can't hold it: the other variants are not affected, take one of those"
 
 
 class NotVerified(EdgewrightError):
@@ -92,7 +94,8 @@ class Verifier:
         except (ProcessDied, ProcessHung) as e:
             self._worker = None
             passing = isinstance(e, ProcessHung) or not e.of_itself
-            raise NotVerified("run", f"{runtime}: {e}", passing=passing) from e
+            hint = AGAIN_HINT if passing else CRASH_HINT
+            raise NotVerified("run", f"{runtime}: {e}", hint=hint, passing=passing) from e
         return _load(outputs)
 
     def _start(self) -> LineProcess:

@@ -189,6 +189,7 @@ def _build(
             }
         )
         bundle.write_head(source)
+        bundle.drop_other_sources(source)
         verifier = Verifier(bundle.golden(), real=golden["golden"] == "real", folder=work)
         builder = Builder(
             bundle=bundle,
