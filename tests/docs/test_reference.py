@@ -78,7 +78,7 @@ def test_the_readme_names_every_runtime() -> None:
 
 
 def test_the_method_page_has_the_tables_of_the_results() -> None:
-    results = page("benchmarks/RESULTS.md")
+    results = page("benchmarks/RESULTS.md").partition("<!-- statistics_truth -->")[2]
     rows = [line for line in results.splitlines() if line.startswith(("| AR(", "| +", "| 1 %"))]
     squeezed = page("docs/method.md").replace(" ", "")
     assert rows and not [row for row in rows if row.replace(" ", "") not in squeezed]
