@@ -66,8 +66,12 @@ def add_rounds(
     runtime: str = "litert",
     before: dict[str, str | int] | None = None,
     after: dict[str, str | int] | None = None,
+    cut_short: int | None = None,
 ) -> None:
-    """Eight rounds of 200 quiet samples as a job would have left them; 10 of them warm-up."""
+    """Eight rounds of 200 quiet samples as a job would have left them; 10 of them warm-up.
+
+    The round ``cut_short`` was ended in its warm-up.
+    """
     rng = np.random.default_rng(len(name) + len(label) + len(job))
     for number in range(8):
         record = Measurement(
@@ -82,7 +86,8 @@ def add_rounds(
             round=number,
             order=number,
             samples_file=f"{job}-{name}-{runtime}-{label}{number}.npy",
-            warmup_samples=10,
+            warmup_samples=200 if number == cut_short else 10,
+            partial=number == cut_short,
             calls_per_sample=2,
             load_ns=1_000_000,
             first_ns=200_000,

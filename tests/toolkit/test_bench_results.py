@@ -78,6 +78,13 @@ def test_a_job_that_ended_after_the_second_name_alone_still_shows(bundle: Bundle
     assert row.baseline and row.summary.rounds == 8
 
 
+def test_a_round_cut_short_in_its_warm_up_is_set_aside(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-float32", 100_000, cut_short=7)
+    (row,) = read_results(bundle)
+    assert (row.summary.rounds, row.judgement.verdict.value) == (7, "too few")
+    assert set_aside(bundle) == ("tflite-float32: 1 round set aside, cut short in the warm-up",)
+
+
 def test_measurements_of_what_is_not_there_are_set_aside(bundle: Bundle) -> None:
     add_rounds(bundle, "tflite-int8", 50_000)
     bundle.remove_artifact("tflite-int8")

@@ -1,7 +1,8 @@
 """From what was measured to what it says: computed when read, never stored.
 
 Of each artifact, runtime, target and number of threads, the latest job counts: only what ran
-shuffled together is compared. Measurements of a file that is no longer there are set aside.
+shuffled together is compared. Measurements of a file that is no longer there are set aside, and
+so is a round that was cut short in its warm-up.
 """
 
 from __future__ import annotations
@@ -105,16 +106,22 @@ def _sort_out(bundle: Bundle) -> tuple[list[Measurement], tuple[str, ...]]:
         except (OSError, EdgewrightError):
             continue
     good: list[Measurement] = []
-    aside: dict[str, int] = {}
+    aside: dict[tuple[str, str], int] = {}
     for record in bundle.measurements():
-        if now.get(record.artifact) == record.artifact_sha256:
-            good.append(record)
+        name = record.artifact
+        if name not in now:
+            why = "measured on an artifact that is not here"
+        elif now[name] != record.artifact_sha256:
+            why = "measured on another file of this name"
+        elif record.partial and not _steady(bundle, record).size:
+            why = "cut short in the warm-up"
         else:
-            aside[record.artifact] = aside.get(record.artifact, 0) + 1
+            good.append(record)
+            continue
+        aside[name, why] = aside.get((name, why), 0) + 1
     lines = (
-        f"{name}: {count} round{'s' * (count > 1)} set aside, measured on "
-        + ("another file of this name" if name in now else "an artifact that is not here")
-        for name, count in sorted(aside.items())
+        f"{name}: {count} round{'s' * (count > 1)} set aside, {why}"
+        for (name, why), count in sorted(aside.items())
     )
     return good, tuple(lines)
 
