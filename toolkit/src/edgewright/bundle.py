@@ -82,7 +82,8 @@ class Bundle:
         try:
             (path / "artifacts").mkdir(parents=True, exist_ok=True)
         except OSError as e:
-            raise WriteFailed(f"cannot write {path}: {e.strerror or e}") from e
+            words = f"cannot write {path}: {e.strerror or e}"
+            raise WriteFailed(words, hint="name another folder with --out") from e
         return cls(path)
 
     # -- the source ---------------------------------------------------------------------------

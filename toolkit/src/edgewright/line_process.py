@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgewright_runtimes.errors import EdgewrightError
+from edgewright_runtimes.errors import BadInput, EdgewrightError
 from edgewright_runtimes.protocol import read_line, write_line
 
 Row = dict[str, Any]
@@ -47,6 +47,7 @@ class LineProcess:
         self, argv: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
     ) -> None:
         self._log = log
+        self._nonsense = ""  # what it wrote that is no row
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
                 list(argv),
@@ -95,12 +96,15 @@ class LineProcess:
         return self.receive(timeout=timeout)
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._signal_all()
         self._process.wait()
         with contextlib.suppress(BrokenPipeError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
+
+    def _signal_all(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End the child's input and wait a little; what does not end is killed."""
@@ -117,12 +121,21 @@ class LineProcess:
         if stdout is not None:
             with stdout:
                 for line in stdout:
-                    self._rows.put(read_line(line))
+                    if not line.endswith("\n"):
+                        break  # it died in the middle of a row
+                    try:
+                        self._rows.put(read_line(line))
+                    except BadInput as e:
+                        self._nonsense = str(e)
+                        self._signal_all()
+                        break
         self._rows.put(None)
 
     def _died(self) -> ProcessDied:
         code = self._process.wait()
         self._rows.put(None)  # every later question gets the same answer
+        if self._nonsense:
+            return ProcessDied(f"the process was stopped, for it wrote {self._nonsense}")
         words = f"the process {_how_it_ended(code)}{self._last_words()}"
         # with exit code 0 its input had ended: it was told to
         return ProcessDied(words, of_itself=code != 0 and _signal(code) not in _FROM_OUTSIDE)

@@ -92,6 +92,7 @@ class Verifier:
                         cast(Stage, row["stage"]), row["error"], hint=row.get("hint", "")
                     )
         except (ProcessDied, ProcessHung) as e:
+            self.close()
             self._worker = None
             passing = isinstance(e, ProcessHung) or not e.of_itself
             hint = AGAIN_HINT if passing else CRASH_HINT
