@@ -87,7 +87,7 @@ def test_the_environment_is_made_named_and_used(command: Command, converted: Pat
     assert str(python) in made.out
     found = {f.what: f for f in doctor()}["runtime tflite-runtime"]
     assert found.state == "ok" and "2.14" in found.detail, found
-    words = ("--artifacts", "tflite/float32", "--preset", "smoke", "--runtime", "tflite-runtime")
+    words = ("--artifacts", "tflite-float32", "--preset", "smoke", "--runtime", "tflite-runtime")
     ran = command("bench", converted, *words, "--json")
     assert ran.code == 0, ran.err
     assert '"tflite-runtime"' in ran.out
