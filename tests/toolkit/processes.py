@@ -27,6 +27,10 @@ class Started:
             )
         self.children: set[int] = set()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def until(self, happened: Callable[[], bool]) -> bool:
         """Wait for it; ``False`` where the process ended first."""
         end = time.monotonic() + PATIENCE_SECONDS

@@ -165,3 +165,26 @@ def test_bundle_problems_do_not_hide_the_rest(tmp_path: Path) -> None:
     (bundle.path / "failures" / "x.json").write_text("{")
     assert Bundle.open(bundle.path).failures() == ()
     assert len(Bundle.open(bundle.path).artifacts()) == 4
+
+
+@pytest.mark.parametrize(
+    ("labels", "shape", "said"),
+    [
+        (("a", "b"), (None, 3), "there are 2 labels, and no output has 2 values: y [None, 3]"),
+        (("a", "b", "c"), (None, 3), ""),
+        (("a", "b"), (None, 1), ""),
+        ((), (None, 3), ""),
+        (("a",), (None, None), ""),
+    ],
+)
+def test_labels_that_do_not_fit_the_output_are_said(
+    labels: tuple[str, ...], shape: tuple[int | None, ...], said: str
+) -> None:
+    from edgewright.verbs.convert import _about_labels
+    from edgewright_runtimes.records import SourceInfo, TensorSpec
+
+    outputs = (TensorSpec(name="y", dtype="float32", shape=shape),)
+    source = SourceInfo(
+        path="m", sha256="0", kind="keras3", inputs=(), outputs=outputs, labels=labels
+    )
+    assert "".join(_about_labels(source)) == said

@@ -207,7 +207,18 @@ def _build(
             outcomes = builder.build(jobs)
         finally:
             verifier.close()
-    return outcomes, (*source.notes, *(prepared.warnings if prepared else ()))
+    about_data = prepared.warnings if prepared else ()
+    return outcomes, (*source.notes, *_about_labels(source), *about_data)
+
+
+def _about_labels(source: SourceInfo) -> tuple[str, ...]:
+    """One score may stand for two classes; else an output has as many values as there are."""
+    values = {spec.shape[-1] for spec in source.outputs if spec.shape}
+    count = len(source.labels)
+    if not count or count in values or None in values or (count == 2 and 1 in values):
+        return ()
+    outputs = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in source.outputs)
+    return (f"there are {count} labels, and no output has {count} values: {outputs}",)
 
 
 @contextmanager
