@@ -42,6 +42,15 @@ def test_the_site_asks_nobody(site: Path) -> None:
     assert not asking
 
 
+def test_the_method_page_shows_the_measured_tables(site: Path) -> None:
+    shown = (site / "method.html").read_text()
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text()
+    section = results.partition("<!-- statistics_truth -->")[2].partition("<!-- ")[0]
+    names = re.findall(r"^\| (AR\(.*?\)|\+.*?|1 %.*?) \|", section, re.M)
+    assert len(names) > 3 and not [name for name in names if f"<td>{name}</td>" not in shown]
+    assert "results: statistics_truth" not in shown
+
+
 def test_links_of_the_readme_lead_somewhere() -> None:
     for name in ("README.md", "CONTRIBUTING.md"):
         links = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text())
