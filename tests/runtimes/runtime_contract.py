@@ -173,6 +173,9 @@ def wrong_feeds_are_named_and_do_no_harm(case: Case) -> None:
     with case.open("dense") as session:
         assert "no input 'x'" in refused(BadInput, session.run, {"z": x})
         assert "expected float32" in refused(BadInput, session.run, {"x": x.astype(np.float64)})
+        swapped = x.astype(x.dtype.newbyteorder())
+        assert "expected float32" in refused(BadInput, session.run, {"x": swapped})
+        assert "expected float32" in refused(BadInput, session.run, {"x": x.tolist()})
         assert "expected (N, 8)" in refused(BadInput, session.run, {"x": x[:, :7]})
         assert "expected (N, 8)" in refused(BadInput, session.run, {"x": x[0]})
         assert np.allclose(session.run({"x": x})["scores"], EXPECTED["dense/scores"], atol=1e-5)

@@ -60,6 +60,9 @@ class ONNXSession:
         """
         session = self._live()
         try:
+            for value in feeds.values():
+                if not value.dtype.isnative:  # it would be read as if it were
+                    raise ValueError("an array in another byte order")
             return dict(zip(self._names, session.run(self._names, feeds)))  # noqa: B905 - 0.2 us
         except Exception as e:  # its exceptions have no base of their own
             check_feeds(self.inputs, feeds)

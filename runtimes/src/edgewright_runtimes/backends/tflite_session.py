@@ -172,13 +172,12 @@ def check_feeds(specs: Sequence[TensorSpec], feeds: Arrays) -> None:
         dtype = str(getattr(value, "dtype", type(value).__name__))
         if dtype != spec.dtype and spec.dtype != "string":
             raise BadInput(f"input {spec.name!r} is {dtype}; expected {spec.dtype}")
-        fits = len(value.shape) == len(spec.shape) and all(
-            want is None or want == got for want, got in zip(spec.shape, value.shape, strict=True)
+        shape = np.shape(value)
+        fits = len(shape) == len(spec.shape) and all(
+            want is None or want == got for want, got in zip(spec.shape, shape, strict=True)
         )
         if not fits:
-            raise BadInput(
-                f"input {spec.name!r} has shape {tuple(value.shape)}; expected {shown(spec.shape)}"
-            )
+            raise BadInput(f"input {spec.name!r} has shape {shape}; expected {shown(spec.shape)}")
 
 
 def shown(shape: tuple[int | None, ...]) -> str:
