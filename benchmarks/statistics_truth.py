@@ -109,12 +109,12 @@ def autoregressive(rho: float) -> Drawn:
     return draw
 
 
-def differing(share: float) -> Drawn:
+def differing(share: float, spread: float = SPREAD) -> Drawn:
     """Rounds whose own level has ``share`` times the spread of their samples."""
 
     def draw(rng: Generator) -> Logs:
         levels = share * rng.standard_normal((ROUNDS, 1))
-        return SPREAD * (levels + rng.standard_normal((ROUNDS, SAMPLES)))
+        return spread * (levels + rng.standard_normal((ROUNDS, SAMPLES)))
 
     return draw
 
@@ -130,6 +130,16 @@ SCENARIOS = (
     Scenario(name="AR(0.9)", draw=autoregressive(0.9), truth=normal_truth(SPREAD)),
     Scenario(
         name="rounds that differ", draw=differing(1.0), truth=normal_truth(SPREAD * math.sqrt(2))
+    ),
+    Scenario(
+        name="by 0.5 %, samples by 1 %",
+        draw=differing(0.5, 0.01),
+        truth=normal_truth(0.01 * math.sqrt(1.25)),
+    ),
+    Scenario(
+        name="by 0.5 %, samples by 0.1 %",
+        draw=differing(5.0, 0.001),
+        truth=normal_truth(0.001 * math.sqrt(26)),
     ),
 )
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from edgewright_runtimes.statistics import summarize
 from edgewright_runtimes.statistics.tails import bound, largest_rank, least_n, quantile
 
 
@@ -44,3 +45,17 @@ def test_the_bound_is_one_of_the_samples_and_loosens_with_dependence() -> None:
 def test_a_quantile_is_the_nearest_rank() -> None:
     ordered = np.arange(1.0, 11.0)
     assert [quantile(ordered, p) for p in (0.5, 0.9, 0.95, 0.99)] == [5, 9, 10, 10]
+
+
+def test_rounds_that_are_hardly_apart_raise_the_bound_and_do_not_blank_it() -> None:
+    rng = np.random.default_rng(5)
+    for apart, given in ((0.003, True), (0.03, False)):
+        logs = apart * rng.standard_normal((8, 1)) + 0.005 * rng.standard_normal((8, 2_000))
+        rounds = list((1e6 * np.exp(logs)).astype(np.int64))
+        summary = summarize(rounds, calls_per_sample=1)
+        assert any("rounds differ" in reason for reason in summary.reasons)
+        for tail in summary.tails:
+            assert (tail.bound_ns is not None) == given
+            if tail.bound_ns is not None:
+                own = [float(np.quantile(values, tail.p)) for values in rounds]
+                assert max(own) < tail.bound_ns < 1.04 * max(own)

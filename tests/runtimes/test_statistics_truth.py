@@ -33,6 +33,8 @@ GIVEN = {
     "AR(0.5)": {0.90, 0.95},
     "AR(0.9)": set(),
     "rounds that differ": set(),
+    "by 0.5 %, samples by 1 %": {0.90, 0.95, 0.99},
+    "by 0.5 %, samples by 0.1 %": {0.90, 0.95, 0.99},
 }
 BLANK = {
     "independent": set(),
@@ -40,6 +42,8 @@ BLANK = {
     "AR(0.5)": {0.99},
     "AR(0.9)": {0.95, 0.99},
     "rounds that differ": {0.90, 0.95, 0.99},
+    "by 0.5 %, samples by 1 %": set(),
+    "by 0.5 %, samples by 0.1 %": set(),
 }
 
 

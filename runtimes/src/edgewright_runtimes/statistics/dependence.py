@@ -37,10 +37,14 @@ MOST_LAGS = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependence:
-    """``effective_n`` is ``n`` where neither test finds anything, never more and at least 1."""
+    """``effective_n`` is ``n`` where neither test finds anything, never more and at least 1.
+
+    ``within_n`` is the same without what lies between the rounds: for autocorrelation alone.
+    """
 
     n: int
     effective_n: int
+    within_n: int
     autocorrelated: bool
     rounds_differ: bool
 
@@ -51,15 +55,16 @@ def dependence(rounds: Sequence[NDArray[np.float64]]) -> Dependence:
     everything = np.concatenate(rounds)
     variance = float(everything.var())
     if n < 3 or variance == 0.0:
-        return Dependence(n=n, effective_n=n, autocorrelated=False, rounds_differ=False)
+        return Dependence(n=n, effective_n=n, within_n=n, autocorrelated=False, rounds_differ=False)
     tau = autocorrelation_time(rounds)
-    effective = n / (tau or 1.0)
+    effective = within = n / (tau or 1.0)
     between = _between(rounds, tau or 1.0)
     if between is not None:
         effective = min(effective, n * variance / between)
     return Dependence(
         n=n,
         effective_n=max(1, int(effective)),
+        within_n=max(1, int(within)),
         autocorrelated=tau is not None,
         rounds_differ=between is not None,
     )

@@ -26,7 +26,8 @@ class Tail:
     """A quantile of the latency of one call, and what it is at most.
 
     ``value_ns`` is the sample quantile, ``bound_ns`` its 99 % upper bound, or ``None`` with the
-    ``reason``. ``of_calls`` > 1: samples are means of so many calls, and so is this quantile.
+    ``reason``; ``effective_n`` is what carries the bound (``tails.independent_n``).
+    ``of_calls`` > 1: samples are means of so many calls, and so is this quantile.
     """
 
     p: float
@@ -136,7 +137,7 @@ def _tail(
     calls: int,
 ) -> Tail:
     own = tail_bounds.tail_dependence(per_call, ordered, p)
-    effective = min(body.effective_n, own.effective_n)
+    effective, raised = tail_bounds.independent_n(per_call, body, own, p)
     least = tail_bounds.least_n(p)
     bound, reason = None, ""
     if drift.found:
@@ -148,7 +149,7 @@ def _tail(
     return Tail(
         p=p,
         value_ns=tail_bounds.quantile(ordered, p),
-        bound_ns=bound,
+        bound_ns=None if bound is None else bound * raised,
         effective_n=effective,
         reason=reason,
         of_calls=calls,
