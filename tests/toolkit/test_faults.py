@@ -188,3 +188,17 @@ def test_labels_that_do_not_fit_the_output_are_said(
         path="m", sha256="0", kind="keras3", inputs=(), outputs=outputs, labels=labels
     )
     assert "".join(_about_labels(source)) == said
+
+
+def test_free_sizes_are_named_where_a_runtime_refuses() -> None:
+    from edgewright.conversion.builder import free_sizes_hint
+    from edgewright_runtimes.records import SourceInfo, TensorSpec
+
+    def hint(*shape: int | None) -> str:
+        inputs = (TensorSpec(name="x", dtype="float32", shape=shape),)
+        return free_sizes_hint(
+            SourceInfo(path="m", sha256="0", kind="keras3", inputs=inputs, outputs=())
+        )
+
+    assert hint(None, 8, 8) == ""
+    assert "x [None, None, 8]" in hint(None, None, 8) and "fixed" in hint(None, None, 8)

@@ -147,7 +147,9 @@ class Builder:
             else:
                 verified = self.verifier.verify(model, variant.format, scheme)
         except NotVerified as e:
-            return _failure(job, e.stage, str(e.args[0]), e.hint, again=e.passing)
+            words = str(e.args[0]).removeprefix(f"{model}: ")  # where it lay is no longer there
+            hint = e.hint or free_sizes_hint(self.source)
+            return _failure(job, e.stage, words, hint, again=e.passing)
         target = folder if variant.format == "tfjs" else model
         return Artifact(
             name=variant.name,
@@ -171,6 +173,15 @@ class Builder:
 
     def _folder(self, job: Job) -> Path:
         return self.bundle.work_folder() / job.variant.name
+
+
+def free_sizes_hint(source: SourceInfo) -> str:
+    """For what a runtime can't open: sizes besides the batch that are only known at run time."""
+    free = [spec for spec in source.inputs if None in spec.shape[1:]]
+    if not free:
+        return ""
+    shown = ", ".join(f"{spec.name} {list(spec.shape)}" for spec in free)
+    return f"free sizes may be the reason ({shown}): build the model with fixed ones"
 
 
 def _failure(job: Job, stage: Stage, error: str, hint: str = "", *, again: bool = False) -> Failure:
