@@ -49,7 +49,7 @@ def _open_tflite(path: Path, x: Any) -> dict[str, Call]:
     from edgewright_runtimes.backends.tflite_session import TFLiteSession
 
     interpreter = Interpreter(str(path), num_threads=1)
-    session = TFLiteSession(interpreter, path, "ai-edge-litert", 1)
+    session = TFLiteSession(lambda: interpreter, path, "ai-edge-litert", 1)
     source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     into, out_of = source["index"], target["index"]
     scale, zero_point = source["quantization"]

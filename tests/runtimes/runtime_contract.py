@@ -166,6 +166,11 @@ def reset_forgets_the_state(case: Case) -> None:
         assert not np.allclose(fresh, carried), "the model is not stateful: the test says nothing"
         session.reset()
         assert np.array_equal(session.run(feeds)["y"], fresh)
+    with case.open("sum") as session:  # y = what was fed so far, kept in a tf.Variable
+        x = np.ones((1, 2), np.float32)
+        found = [session.run({"x": x})["y"][0, 0] for _ in range(2)]
+        session.reset()
+        assert [*found, session.run({"x": x})["y"][0, 0]] == [1, 2, 1]
 
 
 def wrong_feeds_are_named_and_do_no_harm(case: Case) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ai_edge_litert.interpreter import Interpreter
 
-from edgewright_runtimes.backends.tflite_session import TFLiteSession, checked_path, refused
+from edgewright_runtimes.backends.tflite_session import TFLiteSession, checked_path
 from edgewright_runtimes.runtime import SessionOptions
 
 PACKAGE = "ai-edge-litert"
@@ -15,8 +15,8 @@ PACKAGE = "ai-edge-litert"
 def open_session(path: Path, *, options: SessionOptions) -> TFLiteSession:
     """Open a ``.tflite`` file; ``ArtifactError`` with LiteRT's reason where it refuses."""
     file = checked_path(path, options)
-    try:
-        interpreter = Interpreter(file, num_threads=options.threads)
-    except (RuntimeError, ValueError) as e:
-        raise refused(path, PACKAGE, e) from e
-    return TFLiteSession(interpreter, path, PACKAGE, options.threads)
+
+    def make() -> Interpreter:
+        return Interpreter(file, num_threads=options.threads)
+
+    return TFLiteSession(make, path, PACKAGE, options.threads)

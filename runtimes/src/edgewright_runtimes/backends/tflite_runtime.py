@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from tflite_runtime.interpreter import Interpreter
 
-from edgewright_runtimes.backends.tflite_session import TFLiteSession, checked_path, refused
+from edgewright_runtimes.backends.tflite_session import TFLiteSession, checked_path
 from edgewright_runtimes.errors import MissingExtra
 from edgewright_runtimes.runtime import SessionOptions
 
@@ -29,14 +29,15 @@ def open_session(path: Path, *, options: SessionOptions) -> TFLiteSession:
     file = checked_path(path, options)
     # under numpy 2 a page of warnings comes before the SystemError, and says less than our line
     numpy_1 = np.__version__.startswith("1.")
-    try:
+
+    def make() -> Interpreter:
         with nullcontext() if numpy_1 else redirect_stderr(io.StringIO()):
-            interpreter = Interpreter(file, num_threads=options.threads)
+            return Interpreter(file, num_threads=options.threads)
+
+    try:
+        return TFLiteSession(make, path, PACKAGE, options.threads)
     except SystemError as e:
         raise MissingExtra(
             f"tflite-runtime is here but does not work with numpy {np.__version__}",
             hint="pip install 'edgewright-runtimes[tflite]' in an environment of its own",
         ) from e
-    except (RuntimeError, ValueError) as e:
-        raise refused(path, PACKAGE, e) from e
-    return TFLiteSession(interpreter, path, PACKAGE, options.threads)

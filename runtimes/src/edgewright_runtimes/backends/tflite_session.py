@@ -1,6 +1,8 @@
 """What LiteRT and tflite-runtime have in common: one interpreter class, two packages.
 
-Knows the public interface of ``Interpreter`` and, for ``in_force`` only, the list of its nodes.
+Knows the public interface of ``Interpreter`` and the list of its nodes: for ``in_force``, and to
+see whether a model has variables of its own (``VAR_HANDLE``). ``reset_all_variables`` leaves those
+as they are, so a reset makes a new interpreter.
 A session is not thread safe; ``edgewright_runtimes.model`` puts a lock around it.
 """
 
@@ -39,16 +41,20 @@ class Interpreter(Protocol):
 
 
 class TFLiteSession:
-    """One allocated interpreter. Inputs with free dimensions are resized when a feed asks it."""
+    """One allocated interpreter. Inputs with free dimensions are resized when a feed asks it.
 
-    def __init__(self, interpreter: Interpreter, path: Path, package: str, threads: int) -> None:
+    ``make`` gives a fresh interpreter of the same file.
+    """
+
+    def __init__(
+        self, make: Callable[[], Interpreter], path: Path, package: str, threads: int
+    ) -> None:
         self._path = path
         self._package = package
         self._threads = threads
-        try:
-            interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as e:
-            raise refused(path, package, e) from e
+        interpreter = self._allocated(make)
+        own = any(op["op_name"] == "VAR_HANDLE" for op in interpreter._get_ops_details())
+        self._anew = make if own else None
         inputs = interpreter.get_input_details()
         outputs = interpreter.get_output_details()
         input_names, output_names = _names(interpreter, inputs, outputs)
@@ -58,6 +64,14 @@ class TFLiteSession:
         self._out = tuple((n, d["index"]) for n, d in zip(output_names, outputs, strict=True))
         self._only_out = self._out[0] if len(self._out) == 1 else None
         self._open(interpreter)
+
+    def _allocated(self, make: Callable[[], Interpreter]) -> Interpreter:
+        try:
+            interpreter = make()
+            interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as e:
+            raise refused(self._path, self._package, e) from e
+        return interpreter
 
     def _open(self, interpreter: Interpreter) -> None:
         self._interpreter: Interpreter | None = interpreter
@@ -133,7 +147,11 @@ class TFLiteSession:
         return self._interpreter
 
     def reset(self) -> None:
-        (self._interpreter or self._live()).reset_all_variables()
+        live = self._interpreter or self._live()
+        if self._anew is None:
+            live.reset_all_variables()
+        else:
+            self._open(self._allocated(self._anew))
 
     def in_force(self) -> Mapping[str, str]:
         """The package's version, the threads, and how many ops the delegate really took.
