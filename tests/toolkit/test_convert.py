@@ -68,6 +68,7 @@ def test_a_second_run_takes_everything_and_imports_no_framework(
     assert out.stdout.endswith("HEAVY []\n")
 
 
+@pytest.mark.slow
 def test_another_calibration_builds_again(
     command: Command, converted: Path, tiny: Path, tmp_path: Path
 ) -> None:
@@ -139,6 +140,7 @@ def test_an_artifact_outside_its_folder_is_refused(converted: Path, tmp_path: Pa
         bundle.model_file(bundle.artifact("tflite-int8"))
 
 
+@pytest.mark.slow
 def test_labels_of_class_folders_reach_the_contract(
     command: Command, tiny: Path, tmp_path: Path
 ) -> None:

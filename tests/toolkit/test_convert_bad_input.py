@@ -85,6 +85,7 @@ def test_two_runs_at_once_are_refused_by_the_lock(
     assert "another run is writing to" in ran.err
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_a_valid_bundle(
     command: Command, converted: Path, tiny: Path, tmp_path: Path
 ) -> None:
