@@ -141,7 +141,9 @@ def trace(call: Call, specs: tuple[TensorSpec, ...]) -> Any:
     tf = import_tensorflow()
 
     def serve(**tensors: Any) -> dict[str, Any]:
-        return {name: tf.identity(value, name=name) for name, value in call(tensors).items()}
+        results = {name: tf.identity(value, name=name) for name, value in call(tensors).items()}
+        _let_calls_be_inlined(tf.compat.v1.get_default_graph())
+        return results
 
     # TensorFlow reads names and order of the inputs from the function's signature.
     parameters = [inspect.Parameter(spec.name, inspect.Parameter.KEYWORD_ONLY) for spec in specs]
@@ -152,6 +154,19 @@ def trace(call: Call, specs: tuple[TensorSpec, ...]) -> Any:
             for spec in specs
         }
     )
+
+
+def _let_calls_be_inlined(graph: Any) -> None:
+    """Forget that a call wants XLA: TensorFlow inlines no such call, and no format has calls.
+
+    Keras makes one of every grouped convolution (``keras/src/backend/tensorflow/nn.py``), for
+    training on CPU needs it; TensorFlow's CPU kernel runs the forward pass without.
+    """
+    from tensorflow.core.framework.attr_value_pb2 import AttrValue
+
+    for operation in graph.get_operations():
+        if "_XlaMustCompile" in operation.node_def.attr:
+            operation._set_attr("_XlaMustCompile", AttrValue(b=False))
 
 
 def _checked(feeds: Arrays, specs: tuple[TensorSpec, ...]) -> dict[str, np.ndarray[Any, Any]]:

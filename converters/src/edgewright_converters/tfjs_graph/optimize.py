@@ -11,6 +11,7 @@ from edgewright_converters.tfjs_graph.fold import fold
 from edgewright_converters.tfjs_graph.freeze import Edge, Frozen, simplify
 from edgewright_converters.tfjs_graph.fuse import fuse
 from edgewright_converters.tfjs_graph.graph import Graph, node_of
+from edgewright_converters.tfjs_graph.groups import split_groups
 from edgewright_converters.tfjs_graph.inline import tidy_library
 from edgewright_converters.tfjs_graph.rewrite import rewrite
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def optimize(frozen: Frozen) -> Frozen:
     """The same function with the ops, and the fusions, that TF.js has."""
     graph = Graph(simplify(frozen), frozen.keep)
-    for step in (rewrite, fold, fuse):
+    for step in (rewrite, fold, split_groups, fuse):
         step(graph)
     frozen = replace(frozen, outputs=_without_identities(graph.nodes, frozen))
     graph.keep = frozen.keep
