@@ -8,8 +8,7 @@ from typing import Any
 
 from edgewright_runtimes.errors import UnknownName
 from edgewright_runtimes.record_json import from_dict
-
-MAX_SAMPLES = 20_000
+from edgewright_runtimes.timing import MAX_SAMPLES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
