@@ -77,7 +77,7 @@ bench: install oracle
 	$(RUN) benchmarks/run_all.py
 
 docs: install
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 
 # Everything pinned with hashes; no index address in the files.

@@ -5,7 +5,7 @@
 process costs only itself, for the parent starts a fresh child.
 
 Jobs:
-  open      source, unsafe                        -> ``source`` (kind, signature, stateful, notes)
+  open      source, unsafe, signature -> ``source`` (kind, inputs, outputs, stateful, notes)
   goldens   source, raw, feeds (.npz or ""), seed, out -> ``goldens`` (sha256, golden)
   convert   source, request (``jobs.ConvertJob``)  -> ``written`` (file, details, warnings, ...)
   predict   source, unsafe, inputs, outputs        -> ``outputs`` (file); feeds are preprocessed
@@ -40,7 +40,7 @@ class Child:
 
     def __init__(self) -> None:
         self._source: Source | None = None
-        self._opened: tuple[str, bool] | None = None
+        self._opened: tuple[str, bool, str] | None = None
 
     def answer(self, job: Row) -> Row:
         verbs: dict[str, Callable[[Row], Row]] = {
@@ -76,9 +76,10 @@ class Child:
     def _need(self, job: Row) -> Source:
         from edgewright_converters.sources import open_source
 
-        wanted = (job["source"], bool(job.get("unsafe", False)))
+        wanted = (job["source"], bool(job.get("unsafe", False)), str(job.get("signature", "")))
         if self._source is None or self._opened != wanted:
-            self._source = open_source(Path(wanted[0]), unsafe=wanted[1])
+            path, unsafe, signature = wanted
+            self._source = open_source(Path(path), unsafe=unsafe, signature=signature)
             self._opened = wanted
         return self._source
 

@@ -81,6 +81,7 @@ class BuildKey:
     preprocess_sha256: str
     labels_sha256: str
     unsafe: bool
+    signature: str
     tools: Mapping[str, str]
     converter: str  # the converter's own code version
 
@@ -101,6 +102,7 @@ class SourceInfo:
     stateful: bool = False
     notes: tuple[str, ...] = ()
     unsafe: bool = False
+    signature: str = ""  # of a SavedModel that has several
     preprocess: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     calibration: Mapping[str, Any] = field(default_factory=dict)  # data, count, seed, ranges

@@ -225,7 +225,12 @@ def _source(check: Check, moved: Path | None) -> Iterator[Converter | None]:
         yield None
         return
     path = _source_path(check.bundle, check.info, moved)
-    converter = Converter(path, unsafe=check.info.unsafe, log=check.work / "source.log")
+    converter = Converter(
+        path,
+        unsafe=check.info.unsafe,
+        signature=check.info.signature,
+        log=check.work / "source.log",
+    )
     converter.warm()
     try:
         yield converter

@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preprocess", type=Path, metavar="FILE", help="TOML; kept in the contract"
     )
     parser.add_argument("--labels", type=Path, metavar="FILE", help="one class name a line")
+    parser.add_argument(
+        "--signature", default="", metavar="NAME", help="of a SavedModel that has several"
+    )
     parser.add_argument("--workers", type=int, default=1, help="converter processes (1)")
     parser.add_argument("--force", action="store_true", help="build again what is built")
     parser.add_argument("--unsafe", action="store_true", help="run code that the model carries")
@@ -72,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         workers=args.workers,
         force=args.force,
         unsafe=args.unsafe,
+        signature_name=args.signature,
         tell=_silent if args.json else _print_outcome,
     )
     if args.json:

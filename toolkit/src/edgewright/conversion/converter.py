@@ -29,8 +29,8 @@ class Converter:
     ``warm`` starts it and sends the first job, so that TensorFlow loads while data is read.
     """
 
-    def __init__(self, model: Path, *, unsafe: bool, log: Path) -> None:
-        self._job = {"source": str(model), "unsafe": unsafe}
+    def __init__(self, model: Path, *, unsafe: bool, signature: str, log: Path) -> None:
+        self._job = {"source": str(model), "unsafe": unsafe, "signature": signature}
         self._log = log
         self._process: LineProcess | None = None
         self._opening = False

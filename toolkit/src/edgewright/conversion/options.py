@@ -31,6 +31,7 @@ class ConvertOptions:
     workers: int = 1
     force: bool = False
     unsafe: bool = False
+    signature: str = ""
     source_sha256: str = ""  # given for a live object, whose file's bytes are never the same
 
     def batch_of(self, format_: Format) -> int | None:

@@ -10,6 +10,7 @@ class ModelSection:
     path: str
     preprocess: str = ""
     labels: str = ""
+    signature: str = ""  # of a SavedModel that has several
     unsafe: bool = False
 
 
@@ -69,6 +70,7 @@ out = "bundle"
 path = "model.keras"             # .keras, .h5, or a SavedModel folder
 # preprocess = "preprocess.toml" # scale, mean, std, resize, crop, layout, color
 # labels = "labels.txt"          # one class name a line
+# signature = "serving_default" # of a SavedModel that has several
 # unsafe = false                 # true runs code that the model carries
 
 [convert]

@@ -49,6 +49,7 @@ def convert(
     workers: int = 1,
     force: bool = False,
     unsafe: bool = False,
+    signature_name: str = "",
     tell: Tell = lambda _: None,
 ) -> ConvertResult:
     """Convert ``model`` into every chosen format and scheme, each verified in its runtime.
@@ -77,6 +78,7 @@ def convert(
             workers=_positive("workers", workers),
             force=force,
             unsafe=unsafe,
+            signature=signature_name,
             source_sha256=sha256,
         )
         return _run(bundle, options, tell)
@@ -227,7 +229,12 @@ def _converters(
 ) -> Iterator[tuple[tuple[Converter, ...], SimpleQueue[Converter]]]:
     """The children, all and the free ones; the first is warm and reads the source for the plan."""
     children = tuple(
-        Converter(options.model, unsafe=options.unsafe, log=work / f"converter-{i}.log")
+        Converter(
+            options.model,
+            unsafe=options.unsafe,
+            signature=options.signature,
+            log=work / f"converter-{i}.log",
+        )
         for i in range(options.workers)
     )
     free: SimpleQueue[Converter] = SimpleQueue()
@@ -258,6 +265,7 @@ def _source_info(
             "stateful": row["stateful"],
             "notes": row["notes"],
             "unsafe": options.unsafe,
+            "signature": options.signature,
             "preprocess": options.preprocess.to_dict(),
             "labels": list(options.labels),
             "calibration": dict(identity),
@@ -275,6 +283,7 @@ def _key(options: ConvertOptions, variant: Variant, identity: Mapping[str, Any])
         preprocess_sha256=_hash(options.preprocess.to_dict()),
         labels_sha256=_hash(list(options.labels)),
         unsafe=options.unsafe,
+        signature=options.signature,
         tools=tool_versions(variant.format),
         converter=converter_version(),
     )

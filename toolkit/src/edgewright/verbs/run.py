@@ -111,6 +111,7 @@ class _Run:
             workers=section.workers,
             force=self._force,
             unsafe=model.unsafe,
+            signature_name=model.signature,
             tell=hear,
         )
         for warning in result.warnings:
@@ -151,9 +152,13 @@ class _Run:
         section = self._plan.bench
         if section is None:
             return 0
+        artifacts = self._made(section.artifacts)
+        if section.artifacts and not artifacts:
+            self._tell("  none of the plan's artifacts was made: nothing to time")
+            return NOTHING
         result = bench(
             self._bundle,
-            artifacts=section.artifacts,
+            artifacts=artifacts,
             preset=section.preset,
             threads=section.threads,
             runtimes=section.runtimes,
@@ -161,6 +166,16 @@ class _Run:
         )
         self._tell_all(aligned(HEADINGS, [cells(row) for row in result.rows]))
         return result.exit_code
+
+    def _made(self, names: Sequence[str]) -> list[str]:
+        """Those that are there: one that failed is a failure row already, not a wrong name."""
+        from edgewright.bundle import Bundle
+
+        bundle = Bundle.open(self._bundle)
+        failed = {f.artifact for f in bundle.failures()} - {a.name for a in bundle.artifacts()}
+        for name in (n for n in names if n in failed):
+            self._tell(f"  {name} was not made, so it is not timed")
+        return [name for name in names if name not in failed]
 
     def _write_report(self) -> int:
         from edgewright.verbs.report import report
