@@ -30,6 +30,7 @@ from edgewright_runtimes.records import (
 )
 
 Outcome = Artifact | Failure
+Tell = Callable[[Outcome], None]
 CRASH_HINT = "the other variants are not affected; try float32, float16, or unroll recurrent layers"
 
 
@@ -54,7 +55,7 @@ class Builder:
     converters: SimpleQueue[Converter]
     children: tuple[Converter, ...]  # all of them, free or not
     verifier: Verifier
-    tell: Callable[[Outcome], None]
+    tell: Tell
     outcomes: list[Outcome] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
 
