@@ -7,6 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from edgewright_converters.errors import UnreadableSource
+from edgewright_converters.sources.mixed_precision import (
+    NOTE,
+    computing_in_float32,
+    in_float32,
+    narrow_layers,
+)
 from edgewright_converters.sources.names import unique_names
 from edgewright_converters.sources.source import Signature
 from edgewright_converters.sources.traced import TracedSource
@@ -21,7 +27,9 @@ def source_of_keras3(model: Any, *, named_like: Signature | None = None) -> Trac
     from edgewright_converters.sources.frameworks import import_keras
 
     keras = import_keras()
-    return _source(model, keras, keras.tree, kind="keras3", named_like=named_like)
+    return _source(
+        model, keras, keras.tree, kind="keras3", named_like=named_like, narrow=narrow_layers(model)
+    )
 
 
 def source_of_tf_keras(model: Any) -> TracedSource:
@@ -32,12 +40,20 @@ def source_of_tf_keras(model: Any) -> TracedSource:
 
 
 def _source(
-    model: Any, keras: Any, tree: Any, *, kind: str, named_like: Signature | None = None
+    model: Any,
+    keras: Any,
+    tree: Any,
+    *,
+    kind: str,
+    named_like: Signature | None = None,
+    narrow: Sequence[Any] = (),
 ) -> TracedSource:
     inputs = _tensors(model, "inputs")
     structure = _structure(model, "inputs")
     outputs = _tensors(model, "outputs")
     signature = _signature(model, inputs, outputs)
+    if narrow:
+        signature = in_float32(signature)
     if named_like is not None:
         signature = _named_like(signature, named_like)
     input_names = [spec.name for spec in signature.inputs]
@@ -46,7 +62,8 @@ def _source(
     def call(tensors: Mapping[str, Any]) -> dict[str, Any]:
         flat = [tensors[name] for name in input_names]
         fed = flat[0] if structure is None else tree.pack_sequence_as(structure, flat)
-        results = tree.flatten(model(fed, training=False))
+        with computing_in_float32(narrow):
+            results = tree.flatten(model(fed, training=False))
         return dict(zip(output_names, results, strict=True))
 
     return TracedSource(
@@ -54,6 +71,7 @@ def _source(
         signature=signature,
         call=call,
         stateful=any(isinstance(layer, keras.layers.RNN) for layer in model._flatten_layers()),
+        notes=(NOTE,) if narrow else (),
         keras_model=model if kind == "keras3" else None,
     )
 
