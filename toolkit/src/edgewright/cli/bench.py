@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgewright.cli.lists import names
+
 if TYPE_CHECKING:
     from edgewright.bench.sweep import Progress
     from edgewright.verbs.bench import BenchResult
@@ -51,10 +53,10 @@ def run(args: argparse.Namespace) -> int:
     with _progress(silent=args.json) as tell:
         result = bench(
             args.bundle,
-            artifacts=_words(args.artifacts),
+            artifacts=names(args.artifacts),
             preset=args.preset,
             threads=args.threads,
-            runtimes=_words(args.runtime),
+            runtimes=names(args.runtime),
             target=args.target,
             seconds=args.seconds,
             rounds=args.rounds,
@@ -69,10 +71,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(result)
     return result.exit_code
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgewright.cli.lists import names
+
 if TYPE_CHECKING:
     from edgewright.accuracy.results import CheckResult
     from edgewright.verbs.check import Tell
@@ -57,12 +59,12 @@ def run(args: argparse.Namespace) -> int:
     result = check(
         args.bundle,
         data=args.data,
-        metrics=_words(args.metric),
-        gates=_words(args.gate),
+        metrics=names(",".join(args.metric)),
+        gates=names(",".join(args.gate)),
         max_drop=args.max_drop,
         min_agreement=args.min_agreement,
         subset=args.subset,
-        artifacts=_words([args.artifacts]),
+        artifacts=names(args.artifacts),
         runtime=args.runtime,
         target=args.target,
         source=args.source,
@@ -76,10 +78,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(result)
     return result.exit_code
-
-
-def _words(texts: list[str]) -> list[str]:
-    return [word.strip() for text in texts for word in text.split(",") if word.strip()]
 
 
 def _print(result: CheckResult) -> None:

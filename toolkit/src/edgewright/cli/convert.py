@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from edgewright.cli.lists import names
 from edgewright.text_table import one_line
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
     result = convert(
         args.model,
         out=args.out,
-        formats=_words(args.formats),
-        variants=_words(args.variants),
+        formats=names(args.formats),
+        variants=names(args.variants),
         calibrate=args.calibrate,
         samples=args.samples,
         seed=args.seed,
@@ -92,10 +93,6 @@ def _batch(word: str) -> int | Literal["dynamic"]:
         return int(word)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{word!r} is not a number, nor 'dynamic'") from None
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def read_labels(path: Path | None) -> list[str]:
