@@ -14,6 +14,7 @@ from tests.converters.nets import KerasSource, build, feeds_for
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats import onnx
 from edgewright_converters.formats.format import Calibration, WriteRequest, Written
+from edgewright_runtimes.model import load
 from edgewright_runtimes.records import SCHEMES, Variant
 
 pytestmark = pytest.mark.filterwarnings("default")  # TensorFlow's, tf2onnx' and ORT's own
@@ -150,3 +151,34 @@ def test_masked_softmax_keeps_its_range(tmp_path: Path) -> None:
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     got = session.run(None, feeds)[0]
     assert np.abs(got - source.predict(feeds)[written.outputs[0].name]).max() < 0.05
+
+
+def test_names_do_not_outweigh_the_weights(conv: KerasSource, tmp_path: Path) -> None:
+    """The quantizer's names of tensors were three quarters of a small int8 file."""
+    write(conv, tmp_path, "int8")
+    graph = model_of(tmp_path).graph
+    assert not graph.value_info
+    named = [n for node in graph.node for n in (node.name, *node.input, *node.output)]
+    assert not any("PartitionedCall" in name for name in named)
+    made = {name for node in graph.node for name in node.output}
+    assert max(map(len, made - {value.name for value in graph.output})) <= 4
+
+
+def test_a_profile_still_tells_the_layers(conv: KerasSource, tmp_path: Path) -> None:
+    write(conv, tmp_path)
+    names = [node.name for node in model_of(tmp_path).graph.node if node.op_type == "Conv"]
+    assert len(names) == 2
+    assert all("conv2d" in name for name in names)
+
+
+def test_short_names_mean_the_same_inside_a_loop(tmp_path: Path) -> None:
+    source = build("lstm")
+    feeds = feeds_for(source)
+    for scheme in ("float32", "dynamic"):
+        write(source, tmp_path, scheme)
+        model = model_of(tmp_path)
+        onnx_package.checker.check_model(model, full_check=True)
+    write(source, tmp_path)
+    with load(tmp_path / "model.onnx") as model:
+        got = model.predict(next(iter(feeds.values())))
+    assert np.abs(got - next(iter(source.predict(feeds).values()))).max() < 1e-5

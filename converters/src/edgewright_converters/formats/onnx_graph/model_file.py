@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from edgewright_converters.formats.onnx_graph.names import shorten
 from edgewright_runtimes.records import TensorSpec
 
 IR_VERSION = 10  # the newest that ONNX Runtime 1.18 to 1.23 read without complaint
@@ -13,10 +14,11 @@ _INTEGERS = ("int8", "uint8", "int4", "uint4")
 
 
 def tidy(model: Any) -> None:
-    """An IR version that older runtimes read, and only the operator sets that are used.
+    """An IR version that older runtimes read, only the operator sets that are used, short names.
 
     ONNX Runtime's tools import every set they know, and a runtime that lacks one may refuse.
     """
+    shorten(model)
     model.ir_version = min(model.ir_version, IR_VERSION)
     used = {node.domain for node in nodes(model.graph)} | {""}
     kept = [entry for entry in model.opset_import if entry.domain in used]
