@@ -182,3 +182,14 @@ def test_short_names_mean_the_same_inside_a_loop(tmp_path: Path) -> None:
     with load(tmp_path / "model.onnx") as model:
         got = model.predict(next(iter(feeds.values())))
     assert np.abs(got - next(iter(source.predict(feeds).values()))).max() < 1e-5
+
+
+def test_scales_do_not_count_as_float_weights(tmp_path: Path) -> None:
+    """Unrolled, each step has scales of its own: more numbers than the net has weights."""
+    import keras
+
+    x = keras.Input((6, 4), name="x")
+    y = keras.layers.GRU(8, unroll=True)(x)
+    written = write(KerasSource(keras.Model(x, keras.layers.Dense(3)(y))), tmp_path, "int8")
+    assert written.details["quantized_share"] == 1.0
+    assert not written.warnings

@@ -14,6 +14,7 @@ from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats.format import Written
 from edgewright_converters.formats.frozen import freeze
 from edgewright_converters.formats.tflite_graph import converter, model_file
+from edgewright_converters.op_names import layer_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FILE = "model.tflite"
 _WITH_FALLBACK = ("int8", "int16x8")
+_NO_INT16 = {"SQUARED_DIFFERENCE": "SquaredDifference"}  # LiteRT 2.3; layer normalization has one
+_INT16 = 7  # of the TFLite schema's TensorType
 
 
 def write(source: Source, request: WriteRequest, folder: Path) -> Written:
@@ -31,6 +34,8 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
     frozen = freeze(source, batch=request.batch)
     content, mixed = _convert(source, frozen, request)
     model = model_file.parse(content)
+    if scheme == "int16x8":
+        _refuse_missing_kernels(model, frozen, source)
     model_file.name_edges(model, frozen.input_names, frozen.output_names)
     (folder / FILE).write_bytes(model_file.serialize(model))
     inputs, outputs = model_file.edge_specs(model, frozen.input_names, frozen.output_names)
@@ -76,6 +81,23 @@ def _convert(source: Source, frozen: FrozenGraph, request: WriteRequest) -> tupl
         return attempt(float_fallback=False), False
     except ConversionError:
         return attempt(float_fallback=True), True
+
+
+def _refuse_missing_kernels(model: Any, frozen: FrozenGraph, source: Source) -> None:
+    """The converter writes these in 16 bits all the same, and the file fails when it is run."""
+    written = {
+        name
+        for name, operator, graph in model_file.operators(model)
+        if name in _NO_INT16 and graph.tensors[operator.inputs[0]].type == _INT16
+    }
+    for name in sorted(written):
+        graph = frozen.function.graph
+        places = [op.name for op in graph.get_operations() if op.type == _NO_INT16[name]]
+        layers = sorted({repr(layer_of(place, source)) for place in places})
+        raise ConversionError(
+            f"tflite int16x8: LiteRT has no 16-bit kernel for {name} of {', '.join(layers[:3])}",
+            hint="take int8 or dynamic",
+        )
 
 
 def _quantization(scheme: str, mixed: bool) -> dict[str, Any]:

@@ -47,12 +47,17 @@ def nodes(graph: Any) -> Iterator[Any]:
 def quantized_share(model: Any) -> float:
     """The part of the weights, counted in values, that is stored as integers of 8 bits or less.
 
-    Scalars and the integer constants of shapes and axes are no weights.
+    Scalars, the integer constants of shapes and axes, and the scales and zero points of other
+    tensors are no weights.
     """
     import onnx
 
+    pairs = ("QuantizeLinear", "DequantizeLinear")
+    scales = {n for node in model.graph.node if node.op_type in pairs for n in node.input[1:]}
     integer = total = 0
     for tensor in model.graph.initializer:
+        if tensor.name in scales:
+            continue
         count = 1
         for dimension in tensor.dims:
             count *= dimension
