@@ -13,7 +13,7 @@ from tests.cross_runtime.tfjs_peers import NO_NODE, largest_difference, node_is_
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats import onnx, tfjs, tflite
 from edgewright_converters.formats.format import Calibration, WriteRequest, Written
-from edgewright_converters.sources import from_object
+from edgewright_converters.sources import from_object, open_source
 from edgewright_converters.sources.source import Source
 from edgewright_converters.tfjs_graph import rebuild
 from edgewright_converters.tolerances import judge
@@ -225,3 +225,14 @@ def test_an_operation_without_16_bit_kernel_is_refused_before_it_fails(tmp_path:
     with pytest.raises(ConversionError, match="SQUARED_DIFFERENCE of 'layer_normal") as caught:
         write("patches", "tflite", "int16x8", tmp_path)
     assert caught.value.hint == "take int8 or dynamic"
+
+
+@pytest.mark.parametrize("format_", ["onnx", "tfjs"])
+def test_a_call_that_xla_compiles_is_named_with_a_way_out(format_: Format, tmp_path: Path) -> None:
+    """A SavedModel keeps Keras' grouped convolution as such a call."""
+    _grouped().export(tmp_path / "saved", verbose=False)
+    source = open_source(tmp_path / "saved")
+    request = WriteRequest(variant=Variant(format=format_, scheme="float32"), batch=None)
+    with pytest.raises(ConversionError, match="XLA compiles") as caught:
+        WRITERS[format_].write(source, request, tmp_path / "out")
+    assert ".keras" in caught.value.hint

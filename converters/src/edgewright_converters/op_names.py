@@ -16,6 +16,8 @@ _FLEX = re.compile(r"TF Select ops: ([\w, ]+)")
 _CUSTOM = re.compile(r"Custom ops: ([\w, ]+)")
 _CALL = re.compile(r"^(?:Stateful)?PartitionedCall(?:_\d+)?$")
 _WHERE_SHOWN = 3
+CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})  # what XLA keeps from inlining
+INSTEAD_OF_XLA = "give the .keras or .h5 file instead, or build the model without jit_compile=True"
 
 
 def first_line(message: str) -> str:
@@ -49,7 +51,13 @@ def unsupported(
     format_: str, scheme: str, ops: Iterable[str], graph: Any, source: Source
 ) -> ConversionError:
     """``graph`` is the ``tf.Graph`` that was converted."""
+    ops = tuple(ops)
     places = [f"{op}{_where(op, graph, source)}" for op in ops]
+    if CALLS.intersection(ops):
+        return ConversionError(
+            f"{format_} {scheme}: no format has calls that XLA compiles: {', '.join(places)}",
+            hint=INSTEAD_OF_XLA,
+        )
     message = f"{format_} {scheme}: no operation of the format for {', '.join(places)}"
     if format_ == "tflite":
         message += " (Flex, which runs TensorFlow's own, is refused: few devices carry it)"

@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.errors import ConversionError
+from edgewright_converters.op_names import CALLS, INSTEAD_OF_XLA
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
@@ -68,6 +69,11 @@ def check_ops(graph_def: GraphDef, layers: Collection[str]) -> None:
     if not lacking:
         return
     others = sorted({node.op for node in lacking} - {lacking[0].op})
+    if lacking[0].op in CALLS:
+        raise ConversionError(
+            f"TF.js has no calls that XLA compiles: {_where(lacking[0], layers)}",
+            hint=INSTEAD_OF_XLA,
+        )
     also = f" (also {', '.join(others)})" if others else ""
     formats = other_formats().get(lacking[0].op)
     raise ConversionError(
