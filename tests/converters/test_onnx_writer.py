@@ -193,3 +193,14 @@ def test_scales_do_not_count_as_float_weights(tmp_path: Path) -> None:
     written = write(KerasSource(keras.Model(x, keras.layers.Dense(3)(y))), tmp_path, "int8")
     assert written.details["quantized_share"] == 1.0
     assert not written.warnings
+
+
+def test_nothing_is_left_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Symbolic shape inference gives up on attention, and leaves a model where it stands."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for scheme in ("dynamic", "int8"):
+        write(build("attention"), tmp_path, scheme)
+    assert not list((tmp_path / "here").iterdir())
