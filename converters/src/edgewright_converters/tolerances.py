@@ -106,14 +106,19 @@ def judge(scheme: str, expected: Arrays, got: Arrays, *, real: bool) -> Judgemen
         return Judgement(ok=None, max_error=worst.max_error, words="random goldens: no verdict")
     if worst.ok is False:
         return Judgement(
-            ok=False, max_error=worst.max_error, words=worst.words, hint=_hint(limit.needs_real)
+            ok=False,
+            max_error=worst.max_error,
+            words=worst.words,
+            hint=_hint(scheme, limit.needs_real),
         )
     return worst
 
 
-def _hint(integer: bool) -> str:
+def _hint(scheme: str, integer: bool) -> str:
     if integer:
-        return "calibrate with more and more varied data, or take int16x8, dynamic or float16"
+        others = [s for s in ("int8", "int16x8", "dynamic", "float16") if not scheme.startswith(s)]
+        alternatives = f"{', '.join(others[:-1])} or {others[-1]}"
+        return f"calibrate with more and more varied data, or take {alternatives}"
     return "another scheme or format of this model may be right; please report this one"
 
 
