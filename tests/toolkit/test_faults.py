@@ -180,14 +180,14 @@ def test_bundle_problems_do_not_hide_the_rest(tmp_path: Path) -> None:
 def test_labels_that_do_not_fit_the_output_are_said(
     labels: tuple[str, ...], shape: tuple[int | None, ...], said: str
 ) -> None:
-    from edgewright.verbs.convert import _about_labels
+    from edgewright.conversion.running import about_labels
     from edgewright_runtimes.records import SourceInfo, TensorSpec
 
     outputs = (TensorSpec(name="y", dtype="float32", shape=shape),)
     source = SourceInfo(
         path="m", sha256="0", kind="keras3", inputs=(), outputs=outputs, labels=labels
     )
-    assert "".join(_about_labels(source)) == said
+    assert "".join(about_labels(source)) == said
 
 
 def test_free_sizes_are_named_where_a_runtime_refuses() -> None:

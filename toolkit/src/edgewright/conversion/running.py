@@ -76,10 +76,10 @@ def build(
         finally:
             verifier.close()
     about_data = prepared.warnings if prepared else ()
-    return outcomes, (*source.notes, *_about_labels(source), *about_data)
+    return outcomes, (*source.notes, *about_labels(source), *about_data)
 
 
-def _about_labels(source: SourceInfo) -> tuple[str, ...]:
+def about_labels(source: SourceInfo) -> tuple[str, ...]:
     """One score may stand for two classes; else an output has as many values as there are."""
     values = {spec.shape[-1] for spec in source.outputs if spec.shape}
     count = len(source.labels)
