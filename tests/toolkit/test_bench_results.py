@@ -150,3 +150,13 @@ def test_the_table_leaves_no_blank_without_a_reason(bundle: Bundle) -> None:
         "tflite-float32",
         "tflite-int8",
     ]
+
+
+def test_a_round_whose_samples_are_damaged_is_named_and_the_others_count(bundle: Bundle) -> None:
+    add_rounds(bundle, "tflite-int8", 50_000)
+    first, second = bundle.measurements()[:2]
+    bundle.array_file(first.samples_file).write_bytes(b"\x93NUMPY cut")
+    bundle.array_file(second.samples_file).unlink()
+    (row,) = read_results(bundle)
+    assert row.summary.rounds == 6
+    assert len([p for p in bundle.problems if "tflite-int8: round" in p]) == 2

@@ -106,7 +106,7 @@ def test_a_round_cut_in_warm_up_is_set_aside(tmp_path: Path) -> None:
 
     bundle = made.make_full(tmp_path / "b")
     np.save(bundle.array_file("job-1-tflite-int8-litert-0.npy"), np.ones(4, np.int64))
-    assert any("ended in warm-up" in line for line in read_facts(bundle).set_aside)
+    assert any("cut short in the warm-up" in line for line in read_facts(bundle).set_aside)
 
 
 def test_nothing_measured(tmp_path: Path) -> None:

@@ -185,7 +185,23 @@ class Bundle:
     # -- measurements and failures --------------------------------------------------------------
 
     def measurements(self) -> tuple[Measurement, ...]:
-        return self._records("measurements/*.json", Measurement, marker="samples_file")
+        """Those whose samples can be read; lost or damaged rounds are in ``problems``."""
+        found = self._records("measurements/*.json", Measurement, marker="samples_file")
+        return tuple(record for record in found if self._has_samples(record))
+
+    def _has_samples(self, record: Measurement) -> bool:
+        import numpy as np
+
+        try:
+            path = self._beside(record.samples_file)
+            samples = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError, EdgewrightError) as e:
+            self._problem(f"{record.artifact}: round {record.round} set aside, {e}")
+            return False
+        if samples.ndim != 1 or samples.dtype != np.int64:
+            self._problem(f"{record.artifact}: round {record.round} set aside, no list of times")
+            return False
+        return True
 
     def samples(self, measurement: Measurement) -> Array:
         """int64 nanoseconds per call group, warm-up first."""

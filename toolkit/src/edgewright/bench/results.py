@@ -113,7 +113,7 @@ def _sort_out(bundle: Bundle) -> tuple[list[Measurement], tuple[str, ...]]:
             why = "measured on an artifact that is not here"
         elif now[name] != record.artifact_sha256:
             why = "measured on another file of this name"
-        elif record.partial and not _steady(bundle, record).size:
+        elif not _steady(bundle, record).size:
             why = "cut short in the warm-up"
         else:
             good.append(record)

@@ -11,7 +11,7 @@ from edgewright.accuracy.intervals import Decision
 from edgewright.accuracy.results import WORST_FIRST, Result, Score
 from edgewright.bench.results import Row, read_results, set_aside
 from edgewright.bundle import Bundle, artifact_sha256
-from edgewright.reporting.sound import Again, SoundBundle, read_again
+from edgewright.reporting.again import Again, read_again
 from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.records import Artifact, Failure, SourceInfo
 
@@ -126,9 +126,8 @@ def pareto(costs: list[tuple[float, float]]) -> list[int]:
     return [i for i, cost in enumerate(costs) if not beaten(cost)]
 
 
-def read_facts(folder: Bundle) -> Facts:
+def read_facts(bundle: Bundle) -> Facts:
     """Raises nothing for damaged records: they are listed in ``set_aside``."""
-    bundle = SoundBundle(folder.path)
     artifacts = bundle.artifacts()
     rows = read_results(bundle)
     problems: list[str] = []

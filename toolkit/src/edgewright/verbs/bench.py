@@ -113,7 +113,7 @@ def bench(
         rows=read_results(opened),
         failures=tuple(sweep.failures),
         not_here=not_here,
-        set_aside=set_aside(opened),
+        set_aside=(*set_aside(opened), *opened.problems),
         measured_rounds=sweep.measured,
         interrupted=sweep.interrupted,
     )

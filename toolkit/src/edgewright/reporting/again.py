@@ -1,4 +1,4 @@
-"""A bundle whose measurements can all be read: what a killed run or a bad disk damaged is named."""
+"""The baseline under its second name: how far one file is from itself."""
 
 from __future__ import annotations
 
@@ -10,29 +10,7 @@ import numpy as np
 from edgewright.bench.plan import AGAIN
 from edgewright.bench.results import Row
 from edgewright.bundle import Bundle
-from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.records import Measurement
-
-
-class SoundBundle(Bundle):
-    """Rounds whose samples are lost, cut or empty are listed in ``problems``, not raised."""
-
-    def measurements(self) -> tuple[Measurement, ...]:
-        return tuple(m for m in super().measurements() if self._is_sound(m))
-
-    def _is_sound(self, record: Measurement) -> bool:
-        try:
-            samples = np.load(self._beside(record.samples_file), mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError, EdgewrightError) as e:
-            self._problem(f"{record.artifact}: round {record.round} set aside, {e}")
-            return False
-        if samples.ndim != 1 or samples.dtype != np.int64:
-            self._problem(f"{record.artifact}: round {record.round} set aside, no list of times")
-            return False
-        if samples.size <= record.warmup_samples:
-            self._problem(f"{record.artifact}: round {record.round} set aside, it ended in warm-up")
-            return False
-        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
