@@ -64,7 +64,7 @@ def _trim(function: FunctionDef) -> None:
     for node in function.node_def:
         node.input[:] = [source(name) for name in node.input]
     ops = {node.name: node.op for node in function.node_def}
-    for key, tensor in function.ret.items():
+    for key, tensor in list(function.ret.items()):  # a map that changes may skip entries
         straight = source(tensor)
         if straight.endswith(":0") and ops.get(node_of(straight), "Const") != "Const":
             function.ret[key] = straight
@@ -98,5 +98,5 @@ def _name_constants(function: FunctionDef) -> None:
     for node in function.node_def:
         node.name = renamed.get(node.name, node.name)
         node.input[:] = [moved(name) for name in node.input]
-    for key, tensor in function.ret.items():
+    for key, tensor in list(function.ret.items()):  # a map that changes may skip entries
         function.ret[key] = moved(tensor)
