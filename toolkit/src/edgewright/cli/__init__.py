@@ -81,7 +81,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             epilog=EXIT_CODES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_arguments(sub)
+        if verb is not None:  # the list of verbs needs their summaries alone
+            command.add_arguments(sub)
         sub.set_defaults(run=command.run)
     return parser
 
