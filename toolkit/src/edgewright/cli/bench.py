@@ -115,7 +115,7 @@ def _print(result: BenchResult) -> None:
 
     rows = [row for row in result.rows if row.job == result.job]
     if rows:
-        print_table(HEADINGS, [cells(row) for row in rows], left=2)
+        print_table(HEADINGS, [cells(row) for row in rows])
     for line in (*notes(rows), *result.set_aside):
         print(f"  {line}")
     for name, reason in result.not_here.items():

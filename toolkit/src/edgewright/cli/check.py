@@ -87,7 +87,7 @@ def _print(result: CheckResult) -> None:
     print(shown.headline(result))
     if result.results:
         head, *rows = shown.table(result)
-        print_table(head, rows, left=2)
+        print_table(head, rows)
     for line in shown.remarks(result):
         print(line)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from edgewright.text_table import one_line, print_table
 
 if TYPE_CHECKING:
     from edgewright.inspection.graph import Inspection
@@ -43,22 +44,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_file(inspection: Inspection, *, as_json: bool) -> None:
-    from edgewright.inspection.render import lines, plain, printable
+    from edgewright.inspection.render import lines, plain
 
     if as_json:
         print(json.dumps(plain(inspection), indent=1))
         return
     for line in lines(inspection):
-        print(printable(line))
+        print(one_line(line))
     rows = [
         (op.name, op.precision, f"{op.count:,}", f"{op.macs:,}" if op.macs else "")
         for op in inspection.ops
     ]
-    _print_table(_OPS, rows)
+    if rows:
+        print_table(_OPS, rows)
 
 
 def _print_folder(rows: Sequence[Row], *, as_json: bool) -> None:
-    from edgewright.inspection.render import plain, printable
+    from edgewright.inspection.render import plain
 
     if as_json:
         shown = [
@@ -67,12 +69,14 @@ def _print_folder(rows: Sequence[Row], *, as_json: bool) -> None:
         ]
         print(json.dumps(shown, indent=1))
         return
-    _print_table(_ROWS, [_cells(r.name, r.inspection) for r in rows if r.inspection])
+    table = [_cells(r.name, r.inspection) for r in rows if r.inspection]
+    if table:
+        print_table(_ROWS, table)
     for row in rows:
         for warning in row.inspection.warnings if row.inspection else ():
-            print(printable(f"{row.name}: warning: {warning}"))
+            print(one_line(f"{row.name}: warning: {warning}"))
         if row.error:
-            print(printable(f"{row.name}: error: {row.error}"))
+            print(one_line(f"{row.name}: error: {row.error}"))
 
 
 def _cells(name: str, i: Inspection) -> tuple[str, ...]:
@@ -91,40 +95,3 @@ def _cells(name: str, i: Inspection) -> tuple[str, ...]:
         str(floats) + (f" + {mixed} on integer weights" if mixed else ""),
         i.contract.scheme if i.contract else "none",
     )
-
-
-def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Aligned columns, those of numbers to the right."""
-    from edgewright.inspection.render import printable
-
-    if not rows:
-        return
-    rows = [[printable(cell) for cell in row] for row in rows]
-    right = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
-    if sys.stdout.isatty():
-        _print_rich(head, rows, right)
-        return
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        cells = [
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(row, widths, right, strict=True)
-        ]
-        print("  " + "  ".join(cells).rstrip())
-
-
-def _print_rich(head: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None)
-    for title, number in zip(head, right, strict=True):
-        table.add_column(title, justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # names are text, never markup
-    Console().print(table)
-
-
-def _is_number(cell: str) -> bool:
-    return cell.replace(",", "").isdigit() or not cell

@@ -62,11 +62,6 @@ def tensor_text(spec: TensorSpec) -> str:
     return f"{spec.name}: {spec.dtype} [{dims}]{scale}"
 
 
-def printable(text: str) -> str:
-    """Text from a file that nobody vouches for, without what would steer a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def _by_dtype(inspection: Inspection) -> str:
     stored = ", ".join(f"{count:,} {dtype}" for dtype, count in inspection.weights.items())
     return f" ({stored})" if stored else ""
