@@ -52,7 +52,7 @@ class Step:
 
     kind: str
     label: str
-    params: Mapping[str, Plain] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)  # plain data, tables may nest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,68 @@ class Variant:
     @property
     def name(self) -> str:
         """``FORMAT-[STEP_..._]SCHEME``, for example ``onnx-prune50_equalize_int8``."""
-        return f"{self.format}-{'_'.join([*(step.label for step in self.steps), self.scheme])}"
+        labels = [step.label for step in self.steps if step.label]
+        return f"{self.format}-{'_'.join([*labels, self.scheme])}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCost:
+    """What a Keras model weighs: ``nonzero`` weights, and the bytes of its float32 weights.
+
+    ``zipped_bytes`` is what DEFLATE (level 6) makes of them. ``macs`` are multiply-accumulates of
+    one item; ``None`` where a layer's cannot be counted.
+    """
+
+    parameters: int
+    nonzero: int
+    macs: int | None
+    size_bytes: int
+    zipped_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A layer that a step left as it was, and why."""
+
+    layer: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """What one step did to a model. ``model_sha256`` names what came out by its content.
+
+    ``scores`` are of the held-back items after the step, by metric name; ``items`` counts them.
+    """
+
+    step: Step
+    before: ModelCost
+    after: ModelCost
+    model_sha256: str
+    seconds: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+    items: int = 0
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)  # of the step's own
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compressed:
+    """A model after the steps of a recipe: a folder of the bundle, named by ``key``.
+
+    ``source_scores`` are the source's on the same held-back items.
+    """
+
+    key: str
+    source_sha256: str
+    model: str  # relative to the bundle
+    records: tuple[StepRecord, ...]
+    source_scores: Mapping[str, float] = field(default_factory=dict)
+    data: str = ""
+    data_sha256: str = ""
+    schema: int = SCHEMA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,71 @@
+"""What a model is worth on held-back items: the task's metric, where it can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgewright_converters.compression.context import Items
+
+    Array = np.ndarray[Any, Any]
+
+BATCH = 256
+
+
+def score(model: Any, items: Items | None) -> tuple[dict[str, float], int]:
+    """By metric name, and how many items were scored.
+
+    ``accuracy`` (a share) where whole-number labels fit an output of classes, or of one score over
+    0.5; ``mae`` where the labels are real numbers. Nothing without labels.
+    """
+    if items is None or items.labels is None:
+        return {}, 0
+    outputs = predict(model, items)
+    if len(outputs) != 1:
+        return {}, 0
+    return _of_output(next(iter(outputs.values())), items.labels), len(items)
+
+
+def predict(model: Any, items: Items) -> dict[str, Array]:
+    """Outputs [items, ...] by name, in the order of the model's."""
+    import numpy as np
+
+    names = [str(name) for name in model.output_names]
+    parts: list[list[Array]] = [[] for _ in names]
+    for start in range(0, len(items), BATCH):
+        fed = feeds(model, {n: a[start : start + BATCH] for n, a in items.inputs.items()})
+        for part, output in zip(parts, flat_outputs(model, fed), strict=True):
+            part.append(output)
+    return {name: np.concatenate(part) for name, part in zip(names, parts, strict=True)}
+
+
+def feeds(model: Any, arrays: Mapping[str, Any]) -> Any:
+    """Arrays, in the order of the model's inputs, in the structure that the model takes."""
+    import keras
+
+    structure = getattr(model, "_inputs_struct", None)
+    if structure is None:  # a Sequential model
+        structure = model.inputs[0]
+    return keras.tree.pack_sequence_as(structure, list(arrays.values()))
+
+
+def flat_outputs(model: Any, fed: Any) -> list[Array]:
+    import keras
+
+    return [keras.ops.convert_to_numpy(t) for t in keras.tree.flatten(model.predict_on_batch(fed))]
+
+
+def _of_output(output: Array, labels: Array) -> dict[str, float]:
+    import numpy as np
+
+    if labels.dtype.kind not in "iu":
+        flat = output.reshape(len(output), -1), labels.reshape(len(labels), -1)
+        same = flat[0].shape == flat[1].shape
+        return {"mae": float(np.abs(flat[0] - flat[1]).mean())} if same else {}
+    if output.ndim != 2 or labels.ndim != 1:
+        return {}
+    chosen = output.argmax(axis=1) if output.shape[1] > 1 else (output[:, 0] > 0.5)
+    return {"accuracy": float((chosen == labels).mean())}
