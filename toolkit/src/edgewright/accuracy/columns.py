@@ -74,16 +74,16 @@ def read_columns(
     gaps = {name: _Gap() for name in names}
     start = 0
     wanted: Iterator[Mapping[str, Array]] = targets.pieces(PIECE) if targets else repeat({})
-    for left, right in zip(source.pieces(PIECE), artifact.pieces(PIECE), strict=True):
+    for left, right in _paired(source, artifact, names):
         stop = start + len(left[first])
         y = None if labelled.y is None else labelled.y[start:stop]
         ours.add(left[first], y)
-        theirs.add(right[names[first]], y)
+        theirs.add(right[first], y)
         for name, gap in gaps.items():
-            gap.add(left[name], right[names[name]])
+            gap.add(left[name], right[name])
         for inputs in next(wanted).values():
             ours.add_target(left[first], inputs)
-            theirs.add_target(right[names[first]], inputs)
+            theirs.add_target(right[first], inputs)
         start = stop
     return Columns(
         source=ours.answers(),
@@ -92,6 +92,22 @@ def read_columns(
         tie_below=TIE * gaps[first].range,
         differences=tuple(gap.difference(name) for name, gap in gaps.items()),
     )
+
+
+def _paired(
+    source: OutputReader, artifact: OutputReader, names: Mapping[str, str]
+) -> Iterator[tuple[Mapping[str, Array], Mapping[str, Array]]]:
+    """Pieces of both under the source's names. Whole numbers are held against floats as floats:
+    what one side's float32 can't tell apart is no difference.
+    """
+    for ours, theirs in zip(source.pieces(PIECE), artifact.pieces(PIECE), strict=True):
+        left, right = {}, {}
+        for name, other in names.items():
+            a, b = ours[name], theirs[other]
+            mixed = (a.dtype.kind == "f") != (b.dtype.kind == "f")
+            left[name] = a.astype(np.float32) if mixed else a
+            right[name] = b.astype(np.float32) if mixed else b
+        yield left, right
 
 
 def _find_threshold(source: OutputReader, first: str) -> float:
@@ -132,7 +148,7 @@ class _Side:
         ordered = np.partition(rows, -2, axis=1)
         self._keep(predicted=rows.argmax(axis=1), margin=ordered[:, -1] - ordered[:, -2])
         if rows.shape[1] == 2:
-            self._keep(score=rows[:, 1] - rows[:, 0])
+            self._keep(score=np.subtract(rows[:, 1], rows[:, 0], dtype=np.float64))
         if y is not None and rows.shape[1] > 5:
             best = np.argpartition(rows, -5, axis=1)[:, -5:]
             self._keep(top5=(best == y[:, None]).any(axis=1))
@@ -172,7 +188,7 @@ class _Gap:
     def add(self, source: Array, artifact: Array) -> None:
         left = source.reshape(len(source), -1).astype(np.float64)
         right = artifact.reshape(len(artifact), -1).astype(np.float64)
-        gap = np.abs(left - right)
+        gap = _distance(source, artifact).reshape(left.shape)
         self._largest = max(self._largest, float(gap.max()))
         self._sum += float(gap.sum())
         self._values += gap.size
@@ -194,3 +210,12 @@ class _Gap:
             least_cosine=self._least_cosine,
             source_range=self.range,
         )
+
+
+def _distance(left: Array, right: Array) -> Array:
+    """|left - right| as float64; whole numbers are subtracted as such, exact beyond 2**53."""
+    if not (np.can_cast(left.dtype, np.int64) and np.can_cast(right.dtype, np.int64)):
+        return np.abs(left.astype(np.float64) - right.astype(np.float64))
+    one, other = left.astype(np.int64), right.astype(np.int64)
+    # modulo 2**64 the larger minus the smaller is right, whatever their signs
+    return (np.maximum(one, other) - np.minimum(one, other)).view(np.uint64).astype(np.float64)

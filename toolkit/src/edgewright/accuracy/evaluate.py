@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgewright.accuracy.classes import class_rows, confusion_matrix
-from edgewright.accuracy.columns import PIECE, Columns, read_columns
+from edgewright.accuracy.columns import Columns, read_columns
 from edgewright.accuracy.gates import read_gate
 from edgewright.accuracy.metrics import Metric, default_metrics, metric_named
 from edgewright.accuracy.output_file import OutputReader, pair_names
@@ -90,11 +90,9 @@ class _Opened:
     class_names: tuple[str, ...]
 
     def whole_outputs(self) -> tuple[Array, Array]:
-        """Both sides' first output, all of it in memory."""
+        """Both sides' first output of all items, still on disk."""
         name, theirs = next(iter(pair_names(self.source.shapes, self.artifact.shapes).items()))
-        ours = [piece[name] for piece in self.source.pieces(PIECE)]
-        other = [piece[theirs] for piece in self.artifact.pieces(PIECE)]
-        return np.concatenate(ours), np.concatenate(other)
+        return self.source.mapped(name), self.artifact.mapped(theirs)
 
 
 def _open(bundle: Bundle, evaluation: Evaluation, metrics: Sequence[Metric]) -> _Opened:

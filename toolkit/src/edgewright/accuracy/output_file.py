@@ -1,5 +1,8 @@
-"""Outputs on disk: one ``.npz`` with float32 [items, ...] per output name (``output/NAME``),
-written and read in pieces, so that a hundred thousand items need no more memory than one piece.
+"""Outputs on disk: one ``.npz`` with [items, ...] per output name (``output/NAME``), written and
+read in pieces, so that a hundred thousand items need no more memory than one piece.
+
+Whole numbers (ids of classes, of tokens) keep their dtype, for float32 holds them to 2**24 only;
+everything else is float32.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ class OutputWriter:
         self._work = work
         self._files: dict[str, IO[bytes]] = {}
         self._shapes: dict[str, tuple[int, ...]] = {}
+        self._dtypes: dict[str, np.dtype[Any]] = {}
         self.items = 0
 
     def append(self, outputs: Mapping[str, Array]) -> None:
@@ -37,10 +41,11 @@ class OutputWriter:
                 # open until finish: every piece is appended
                 self._files[name] = (self._work / f"outputs-{id(self)}-{place}").open("w+b")
                 self._shapes[name] = outputs[name].shape[1:]
+                self._dtypes[name] = _stored(outputs[name].dtype)
         for name, values in outputs.items():
             self._check(name, values)
             try:
-                self._files[name].write(np.ascontiguousarray(values, dtype="<f4").tobytes())
+                self._files[name].write(values.astype(self._dtypes[name], copy=False).tobytes())
                 self._files[name].flush()
             except OSError as e:
                 raise WriteFailed(f"cannot write {self._work}: {e.strerror or e}") from e
@@ -53,7 +58,7 @@ class OutputWriter:
         ):
             for name, file in self._files.items():
                 header = {
-                    "descr": "<f4",
+                    "descr": self._dtypes[name].str,
                     "fortran_order": False,
                     "shape": (self.items, *self._shapes[name]),
                 }
@@ -92,6 +97,14 @@ class OutputReader:
     def pieces(self, size: int) -> Iterator[Mapping[str, Array]]:
         for batch in self._data.batches(size):
             yield {name.removeprefix(PREFIX): values for name, values in batch.x.items()}
+
+    def mapped(self, name: str) -> Array:
+        """One output of all items, read-only and still on disk. Raises ``BadInput``."""
+        return self._data.mapped(PREFIX + name)
+
+
+def _stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype.newbyteorder("<") if dtype.kind in "iu" else np.dtype("<f4")
 
 
 def pair_names(source: Mapping[str, object], artifact: Mapping[str, object]) -> dict[str, str]:

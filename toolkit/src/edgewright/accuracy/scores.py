@@ -51,8 +51,8 @@ class Scored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorer:
-    """Scores the metrics of one artifact. ``outputs`` are both sides' whole first outputs, read
-    only for functions of the user's.
+    """Scores the metrics of one artifact. ``outputs`` are both sides' first outputs, still on
+    disk, for functions of the user's only.
     """
 
     columns: Columns
@@ -124,7 +124,7 @@ class Scorer:
     def _statistics(self, metric: Metric) -> tuple[Statistic, Statistic]:
         if metric.kind == "function":
             if self.outputs is None:
-                raise BadInput(f"{metric.name}: the whole outputs were not read")
+                raise BadInput(f"{metric.name}: the outputs were not opened")
             y = self.labelled.y
             source, artifact = self.outputs
             return function_statistic(metric, y, source), function_statistic(metric, y, artifact)

@@ -139,7 +139,11 @@ def _precision(labelled: Array, answered: Array) -> Statistic:
 
 
 def function_statistic(metric: Metric, y: Array | None, outputs: Array) -> Statistic:
-    """The user's ``f(labels, outputs) -> float``, called once a row."""
+    """The user's ``f(labels, outputs) -> float``, called once a row of item numbers.
+
+    ``outputs`` may lie on disk, and what the function gets of it then may too (read-only).
+    """
+    from edgewright.accuracy.drawing import draw
     from edgewright.data.function import load_function
 
     function = load_function(metric.name)
@@ -149,7 +153,7 @@ def function_statistic(metric: Metric, y: Array | None, outputs: Array) -> Stati
 
     def _called(row: Array) -> float:
         try:
-            return float(function(None if y is None else y[row], outputs[row]))
+            return float(function(None if y is None else y[row], draw(outputs, row)))
         except Exception as e:
             raise BadInput(f"{metric.name} failed: {type(e).__name__}: {e}") from e
 

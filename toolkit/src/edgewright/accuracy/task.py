@@ -17,7 +17,7 @@ REGRESSION = ("mae", "rmse", "r2")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """``y``: int64 [items] for classes, float [items, ...] for regression, ``None`` without.
+    """``y``: int64 [items] for classes, numbers [items, ...] for regression, ``None`` without.
 
     ``classes``: how many there are, 0 where the output is no list of classes. A single output
     that is compared with 0 or 0.5 has two.
@@ -92,4 +92,4 @@ def _values(shape: tuple[int | None, ...], y: Array) -> Array:
             f"labels of shape {list(y.shape[1:])} for an output of shape {list(shape)}",
             hint="whole numbers from 0 for classes, an array of the output's shape for values",
         )
-    return y.astype(np.float32)
+    return y if y.dtype.kind in "iu" else y.astype(np.float32)

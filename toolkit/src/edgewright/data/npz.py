@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ from edgewright.data.dataset import Array, DataSet, check_labels, check_numbers
 from edgewright_runtimes.errors import BadInput
 
 BLOCK_BYTES = 4 << 20
+_LOCAL_HEADER_BYTES, _NAME_LENGTH_AT = 30, 26  # of a zip's entry (PKWARE APPNOTE 4.3.7)
 CLASS_NAMES = ("classes", "class_names")
 # RuntimeError: encrypted, or a compression that zipfile does not know
 READ_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError)
@@ -74,6 +76,25 @@ class NpzData(DataSet):
                 for arrays in zip(*rows, strict=True):
                     yield dict(zip(self._inputs, arrays, strict=True))
         except READ_ERRORS as e:
+            raise BadInput(f"{self._path}: not an .npz that can be read ({e})") from e
+
+    def mapped(self, name: str) -> Array:
+        """One input, whole and read-only, in place: pages are read as they are asked for.
+
+        Raises ``BadInput`` where the archive is compressed or damaged.
+        """
+        member = self._inputs[name]
+        try:
+            with zipfile.ZipFile(self._path) as archive, self._path.open("rb") as file:
+                info = archive.getinfo(f"{name}.npy")
+                if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+                    raise BadInput(f"{self._path}: {name} is compressed, it can't be read in place")
+                file.seek(info.header_offset + _NAME_LENGTH_AT)
+                lengths = file.read(4)  # of the name and of the extra field before the data
+                before = _LOCAL_HEADER_BYTES + sum(struct.unpack("<2H", lengths))
+            start = info.header_offset + before + member.start
+            return np.memmap(self._path, member.dtype, "r", start, member.shape)
+        except (*READ_ERRORS, struct.error, ValueError) as e:
             raise BadInput(f"{self._path}: not an .npz that can be read ({e})") from e
 
     def _rows(
