@@ -88,7 +88,7 @@ def _spec(spec: Any) -> Row:
     return {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape)}
 
 
-def _failure(stage: Stage, error: BaseException) -> Row:
+def failure_row(stage: Stage, error: BaseException) -> Row:
     hint = error.hint if isinstance(error, EdgewrightError) else ""
     known = isinstance(error, EdgewrightError)
     message = str(error.args[0]) if known else f"{type(error).__name__}: {error}"
@@ -118,15 +118,15 @@ def serve(jobs: Iterable[str], rows: IO[str]) -> None:
             stage = "run" if job.get("do") == "predict" else "convert"
             write_line(rows, child.answer(job))
         except KeyError as e:
-            write_line(rows, _failure(stage, BadInput(f"a job without {e}")))
+            write_line(rows, failure_row(stage, BadInput(f"a job without {e}")))
         except MemoryError as e:
-            write_line(rows, _failure(stage, e))
+            write_line(rows, failure_row(stage, e))
         except Exception as e:  # whatever a converter raises is one row, not the end of the run
             if os.environ.get("EDGEWRIGHT_TRACEBACK"):
                 import traceback
 
                 traceback.print_exc()
-            write_line(rows, _failure(stage, e))
+            write_line(rows, failure_row(stage, e))
 
 
 def lines_until_parent_ends(stream: IO[str]) -> Iterator[str]:

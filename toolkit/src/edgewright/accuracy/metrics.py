@@ -92,7 +92,7 @@ def default_metrics(task: Task, classes: int) -> tuple[str, ...]:
 
 
 def _better_of(spec: str) -> Better:
-    from edgewright.data.function import load_function
+    from edgewright_converters.user_function import load_function
 
     better = getattr(load_function(spec), "better", "higher")
     if better not in ("higher", "lower"):

@@ -144,7 +144,7 @@ def function_statistic(metric: Metric, y: Array | None, outputs: Array) -> Stati
     ``outputs`` may lie on disk, and what the function gets of it then may too (read-only).
     """
     from edgewright.accuracy.drawing import draw
-    from edgewright.data.function import load_function
+    from edgewright_converters.user_function import load_function
 
     function = load_function(metric.name)
 

@@ -8,39 +8,16 @@ pass, so it has to give the same batches each time.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from edgewright.data.dataset import Array, DataSet, check_labels, check_numbers
+from edgewright_converters.user_function import load_function
 from edgewright_runtimes.errors import BadInput
 
 HINT = "it returns (x, y), x, or an iterator of such batches"
 Given = tuple[dict[str, Array], Array | None]
-
-
-def load_function(spec: str) -> Callable[..., Any]:
-    """``module:function``, looked up from the current folder too; ``BadInput`` if there is none."""
-    module, _, name = spec.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        found: object = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except ModuleNotFoundError as e:
-        raise BadInput(f"{spec}: no module named {e.name!r} here or installed") from e
-    except AttributeError as e:
-        raise BadInput(f"{spec}: {e}") from e
-    finally:
-        sys.path.remove(here)
-    if not callable(found):
-        raise BadInput(f"{spec} is {type(found).__name__}, a function was expected")
-    return found
 
 
 def from_function(spec: str) -> DataSet:

@@ -1,0 +1,74 @@
+"""The compression process: ``python -m edgewright_converters.compression``.
+
+One job (``job.CompressJob``) as a JSON line in, rows out:
+  source     scores, items           of the model as it was
+  progress   stage, done, total, words, numbers
+  step       stage, record           one stage is done, and lies in its folder
+  measure    models, scheme          a question: the answer is a line {"medians_ns": [...]} or
+                                     {"error": ..., "hint": ...}
+  done | interrupted | failure       the last one
+
+An interrupt (SIGINT) ends it in good order: what is trained so far is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from edgewright_converters.child import failure_row, lines_until_parent_ends
+from edgewright_converters.compression.job import CompressJob, compress
+from edgewright_runtimes.errors import BadInput
+from edgewright_runtimes.protocol import read_line, write_line
+from edgewright_runtimes.record_json import from_dict
+
+Row = Mapping[str, Any]
+
+
+class _Parent:
+    """Asks the process that started this one for latencies."""
+
+    def __init__(self, lines: Iterator[str], rows: IO[str]) -> None:
+        self._lines = lines
+        self._rows = rows
+
+    def __call__(self, models: Sequence[Any], *, scheme: str) -> list[float]:
+        with TemporaryDirectory(prefix="edgewright-") as folder:
+            paths = [Path(folder) / f"{i}.keras" for i in range(len(models))]
+            for model, path in zip(models, paths, strict=True):
+                model.save(path)
+            write_line(
+                self._rows, {"row": "measure", "models": [str(p) for p in paths], "scheme": scheme}
+            )
+            answer = read_line(next(self._lines))
+        if "error" in answer:
+            raise BadInput(str(answer["error"]), hint=str(answer.get("hint", "")))
+        return [float(median) for median in answer["medians_ns"]]
+
+
+def main() -> None:
+    """Keep the channel clean: libraries print to descriptor 1, so rows go to a copy of it."""
+    rows = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    lines = lines_until_parent_ends(sys.stdin)
+    try:
+        job = from_dict(CompressJob, read_line(next(lines)), where="job")
+        compress(job, lambda row: write_line(rows, row), _Parent(lines, rows))
+        write_line(rows, {"row": "done"})
+    except KeyboardInterrupt:
+        write_line(rows, {"row": "interrupted"})
+    except Exception as e:  # whatever a step raises is one row for the parent to show
+        if os.environ.get("EDGEWRIGHT_TRACEBACK"):
+            import traceback
+
+            traceback.print_exc()
+        write_line(rows, failure_row("convert", e))
+
+
+if __name__ == "__main__":
+    main()
