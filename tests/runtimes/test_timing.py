@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edgewright_runtimes.errors import BadInput
-from edgewright_runtimes.timing import MIN_SAMPLE_NS, WARMUP_CALLS, Budget, group_size, time_calls
+from edgewright_runtimes.timing import (
+    MIN_SAMPLE_NS,
+    WARMUP_CALLS,
+    Budget,
+    Call,
+    Timed,
+    group_size,
+    time_calls,
+)
 
 SHORT = Budget(seconds=0.05, samples=5)
+
+
+def run_round(calls: list[Call], budget: Budget, **options: Any) -> Timed:
+    def make(some: Sequence[Call]) -> Call:
+        def group() -> None:
+            for call in some:
+                call()
+
+        return group
+
+    return time_calls(make, calls, budget, **options)
 
 
 class Calls:
@@ -30,39 +51,51 @@ class Calls:
 def test_every_call_is_in_a_sample() -> None:
     for seconds in (0.0, 0.001):
         call = Calls(seconds)
-        timed = time_calls([call], SHORT)
+        timed = run_round([call], SHORT)
         assert call.count == len(timed.samples_ns) * timed.calls_per_sample
 
 
 def test_short_calls_are_timed_many_at_a_time() -> None:
-    timed = time_calls([Calls()], SHORT)
+    timed = run_round([Calls()], SHORT)
     assert timed.calls_per_sample > 1
     assert np.median(timed.samples_ns) > MIN_SAMPLE_NS / 5
     assert timed.samples_ns.dtype == np.int64
 
 
 def test_long_calls_are_timed_one_by_one() -> None:
-    timed = time_calls([Calls(0.001)], SHORT)
+    timed = run_round([Calls(0.001)], SHORT)
     assert timed.calls_per_sample == 1
     assert timed.samples_ns.min() >= 1_000_000
 
 
 def test_the_time_is_reached_when_the_count_is() -> None:
-    timed = time_calls([Calls(0.001)], Budget(seconds=0.1, samples=1))
+    timed = run_round([Calls(0.001)], Budget(seconds=0.1, samples=1))
     assert timed.samples_ns[timed.warmup_samples :].sum() > 0.08e9
 
 
 def test_the_count_is_reached_when_the_time_is() -> None:
-    timed = time_calls([Calls(0.002)], Budget(seconds=0.001, samples=23))
+    timed = run_round([Calls(0.002)], Budget(seconds=0.001, samples=23))
     assert len(timed.samples_ns) - timed.warmup_samples == 23
     assert timed.warmup_samples == WARMUP_CALLS
     assert not timed.partial
 
 
-def test_the_warmup_takes_a_fifth_of_the_time() -> None:
-    timed = time_calls([Calls(0.001)], Budget(seconds=0.2, samples=1))
-    warmup = timed.samples_ns[: timed.warmup_samples].sum() / 1e9
-    assert 0.03 < warmup < 0.08
+def test_the_warmup_takes_a_fifth_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0
+
+    def clock() -> int:  # a nanosecond for each look at it
+        nonlocal now
+        now += 1
+        return now
+
+    def call() -> None:
+        nonlocal now
+        now += 1_000_000
+
+    monkeypatch.setattr("edgewright_runtimes.timing.perf_counter_ns", clock)
+    timed = run_round([call], Budget(seconds=0.2, samples=1))
+    assert timed.warmup_samples == 40
+    assert len(timed.samples_ns) == 240
 
 
 def test_too_many_samples_double_k_and_lose_no_call() -> None:
@@ -75,7 +108,7 @@ def test_too_many_samples_double_k_and_lose_no_call() -> None:
         if next(slow_first, False):
             time.sleep(0.005)
 
-    timed = time_calls([run], budget)
+    timed = run_round([run], budget)
     assert 10 <= len(timed.samples_ns) <= 64
     assert call.count == len(timed.samples_ns) * timed.calls_per_sample
     assert timed.warmup_samples < len(timed.samples_ns)
@@ -83,7 +116,7 @@ def test_too_many_samples_double_k_and_lose_no_call() -> None:
 
 def test_each_call_gets_its_share() -> None:
     calls = [Calls(0.001) for _ in range(3)]
-    time_calls(calls, SHORT)
+    run_round(calls, SHORT)
     counts = [call.count for call in calls]
     assert max(counts) - min(counts) <= 1 and min(counts) > 1
 
@@ -91,18 +124,18 @@ def test_each_call_gets_its_share() -> None:
 def test_stopping_gives_what_there_is_as_partial() -> None:
     call = Calls(0.001)
     budget = Budget(seconds=60, samples=1)
-    timed = time_calls([call], budget, stopping=lambda: call.count >= 30)
+    timed = run_round([call], budget, stopping=lambda: call.count >= 30)
     assert timed.partial
     assert len(timed.samples_ns) * timed.calls_per_sample == 30
 
 
 def test_garbage_collection_rests_and_comes_back() -> None:
     seen = []
-    time_calls([lambda: seen.append(gc.isenabled())], SHORT)
+    run_round([lambda: seen.append(gc.isenabled())], SHORT)
     assert not any(seen)
     assert gc.isenabled()
     with pytest.raises(ZeroDivisionError):
-        time_calls([lambda: 1 // 0], SHORT)
+        run_round([lambda: 1 // 0], SHORT)
     assert gc.isenabled()
 
 

@@ -2,8 +2,6 @@
 
 One ``InputReader`` per input, made once; reading an array that fits costs a microsecond or two,
 and everything that does not fit gets an error that says what was expected.
-Quantization is TFLite's affine one: q = round(real / scale) + zero_point, saturating
-(https://ai.google.dev/edge/litert/models/quantization_spec).
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgewright_runtimes.affine import quantizer
 from edgewright_runtimes.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     Convert = Callable[[Array], Array]
 
-SMALL = 1 << 16  # up to here a dot product is the fastest look for NaN, even with cold caches
+SMALL = 1 << 13  # a dot product is the fastest look for NaN up to here; above, BLAS may use threads
 
 
 class InputReader:
@@ -115,37 +114,25 @@ def _converter(spec: TensorSpec) -> Convert:
         return lambda x: x.astype(object)
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "f":
-        return _to_float(spec.name, dtype)
-    if spec.scale:
-        return _to_quantized(spec.name, dtype, spec.scale, spec.zero_point)
-    return _to_integer(spec.name, dtype)
+        return _to_float(spec.name, dtype, spec.dtype)
+    quantize = quantizer(spec)
+    if quantize is None:
+        return _to_integer(spec.name, dtype)
+    check = _to_float(spec.name, np.dtype(np.float32), "numbers")
+    return lambda x: quantize(check(x))
 
 
-def _to_float(name: str, dtype: np.dtype[Any]) -> Convert:
+def _to_float(name: str, dtype: np.dtype[Any], wanted: str) -> Convert:
+    vdot, minimum = np.vdot, np.minimum.reduce
+
     def convert(x: Array) -> Array:
         if x.dtype != dtype:
-            x = _as_float(name, x, dtype, str(dtype))
-        if _has_nan(x):
+            x = _as_float(name, x, dtype, wanted)
+        # a sum of squares, or a minimum, is NaN exactly where an element is: one pass, no copy
+        least = vdot(x, x) if x.size <= SMALL else minimum(x, axis=None)
+        if least != least:
             raise _nan(name, x)
         return x
-
-    return convert
-
-
-def _to_quantized(name: str, dtype: np.dtype[Any], scale: float, zero_point: int) -> Convert:
-    limits, single = np.iinfo(dtype), np.dtype(np.float32)
-    low, high = np.float32(limits.min), np.float32(limits.max)
-    real, offset = np.float32(scale), np.float32(zero_point)
-
-    def convert(x: Array) -> Array:
-        if x.dtype != single:
-            x = _as_float(name, x, single, "numbers")
-        if _has_nan(x):
-            raise _nan(name, x)
-        q = x / real
-        np.rint(q, out=q)
-        np.add(q, offset, out=q)
-        return q.clip(low, high, out=q).astype(dtype)
 
     return convert
 
@@ -180,12 +167,6 @@ def _to_integer(name: str, dtype: np.dtype[Any]) -> Convert:
 
 def _kind(x: Array) -> str:
     return "no array of numbers" if x.dtype.kind in "OSUV" else str(x.dtype)
-
-
-def _has_nan(x: Array) -> bool:
-    """A sum of squares, or a minimum, is NaN exactly where an element is: one pass, no copy."""
-    least = np.vdot(x, x) if x.size <= SMALL else np.minimum.reduce(x, axis=None)
-    return bool(least != least)
 
 
 def _nan(name: str, x: Array) -> BadInput:

@@ -1,14 +1,16 @@
 """What the file gives becomes what an app wants: real values, and the batch put together again.
 
-Quantized outputs become float32: real = scale * (q - zero_point).
+Quantized outputs become float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from edgewright_runtimes.affine import dequantizer
 
 if TYPE_CHECKING:
     from edgewright_runtimes.records import TensorSpec
@@ -21,7 +23,7 @@ class OutputReader:
     def __init__(self, spec: TensorSpec, batch: int | None) -> None:
         self.name = spec.name
         self.led = bool(spec.shape) and spec.shape[0] in (None, batch or 1)
-        self._decode = _decoder(spec)
+        self._decode = dequantizer(spec)
 
     def finish(self, value: Array, single: bool) -> Array:
         """Real values; without the batch axis where one item was asked."""
@@ -36,16 +38,3 @@ class OutputReader:
     def join(self, parts: Sequence[Array]) -> Array:
         """The results of several runs in one array, items first."""
         return np.concatenate(parts) if self.led else np.stack(parts)
-
-
-def _decoder(spec: TensorSpec) -> Callable[[Array], Array] | None:
-    dtype = np.dtype(object if spec.dtype == "string" else spec.dtype)
-    if not spec.scale or dtype.kind not in "iu":
-        return None
-    scale, zero_point = np.float32(spec.scale), spec.zero_point
-    if dtype.itemsize > 1:
-        offset = np.float32(zero_point)
-        return lambda q: (q.astype(np.float32) - offset) * scale
-    values = np.arange(256, dtype=np.uint8).view(dtype).astype(np.float32)
-    table = (values - np.float32(zero_point)) * scale  # all 256 answers, each computed once
-    return lambda q: table.take(q.view(np.uint8))

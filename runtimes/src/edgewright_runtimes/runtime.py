@@ -7,7 +7,7 @@ To add one: write the module, add its row, run ``tests/runtimes``.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -41,10 +41,11 @@ class Session(Protocol):
     def run(self, feeds: Arrays) -> Arrays:
         """Feeds as the file takes them (quantized where it is); fresh arrays come back."""
 
-    def timed(self, feeds: Arrays) -> Callable[[], object]:
-        """A call that sets these feeds, runs and reads every output, with nothing around it.
+    def timed(self, feeds: Sequence[Arrays]) -> Callable[[], object]:
+        """A call that takes these feeds in turn: sets each, runs, reads every output.
 
-        For the timing loop: no check, no error of ours. Feeds of these shapes were ``run`` before.
+        For the timing loop, and a bare loop in one frame: no call for each feed, no check, no
+        error of ours. Feeds of these shapes were ``run`` before. Returns the last one's outputs.
         """
 
     def reset(self) -> None:

@@ -1,7 +1,7 @@
 """What goes into a model and what comes out: real values to the file's dtypes and back.
 
 Arrays travel as ``[items, ...]`` by tensor name. A session wants ``[batch, ...]`` in the dtypes of
-its file; real = scale * (q - zero_point) (TFLite's quantization specification, ONNX QDQ alike).
+its file.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from edgewright_runtimes.affine import dequantizer, quantizer
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.records import TensorSpec
 
@@ -28,11 +29,9 @@ def quantize(values: Array, spec: TensorSpec) -> Array:
     dtype = np.dtype(spec.dtype)
     if values.dtype == dtype:
         return values
-    if spec.scale is not None and dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        scaled = np.rint(values.astype(np.float32) / np.float32(spec.scale)) + spec.zero_point
-        clipped: Array = np.clip(scaled, limits.min, limits.max).astype(dtype)
-        return clipped
+    to_quantized = quantizer(spec)
+    if to_quantized is not None:
+        return to_quantized(values.astype(np.float32, copy=False))
     if dtype.kind in "iu" and values.dtype.kind == "f":
         values = np.rint(values)
     return values.astype(dtype)
@@ -40,9 +39,9 @@ def quantize(values: Array, spec: TensorSpec) -> Array:
 
 def dequantize(values: Array, spec: TensorSpec) -> Array:
     """An output as float32, unscaled where it is quantized."""
-    if spec.scale is not None and values.dtype.kind in "iu":
-        whole = values.astype(np.float32) - np.float32(spec.zero_point)
-        return whole * np.float32(spec.scale)
+    to_real = dequantizer(spec)
+    if to_real is not None:
+        return to_real(values)
     return values.astype(np.float32, copy=False)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import onnxruntime as ort
 
-from edgewright_runtimes.backends.tflite_session import check_feeds, refused
+from edgewright_runtimes.backends.refusals import check_feeds, closed, closed_run, refused
 from edgewright_runtimes.errors import ArtifactError, BadInput
 from edgewright_runtimes.records import TensorSpec
 from edgewright_runtimes.runtime import SessionOptions
@@ -34,7 +34,13 @@ class NodeArg(Protocol):
 
 
 class ONNXSession:
-    """One ``InferenceSession``; its ``run`` may be called from several threads."""
+    """One ``InferenceSession``; its ``run`` may be called from several threads.
+
+    ``run(feeds)`` raises ``BadInput`` for a missing name, a wrong shape or dtype,
+    ``ArtifactError`` where the runtime fails in the middle.
+    """
+
+    run: Callable[[Arrays], Arrays]
 
     def __init__(self, path: Path, options: SessionOptions) -> None:
         self._path = path
@@ -49,32 +55,22 @@ class ONNXSession:
             raise refused(path, PACKAGE, e) from e
         self.inputs = tuple(_spec(path, "input", arg) for arg in session.get_inputs())
         self.outputs = tuple(_spec(path, "output", arg) for arg in session.get_outputs())
-        self._names = [spec.name for spec in self.outputs]
         self._session: ort.InferenceSession | None = session
+        self.run = _make_run(session, path, self.inputs, [spec.name for spec in self.outputs])
 
-    def run(self, feeds: Arrays) -> Arrays:
-        """Feeds by name in the file's dtypes; fresh arrays by name.
+    def timed(self, feeds: Sequence[Arrays]) -> Callable[[], object]:
+        run, names = self._live().run, [spec.name for spec in self.outputs]
 
-        Raises ``BadInput`` for a missing name, a wrong shape or dtype, ``ArtifactError`` where
-        the runtime fails in the middle.
-        """
-        session = self._live()
-        try:
-            for value in feeds.values():
-                if not value.dtype.isnative:  # it would be read as if it were
-                    raise ValueError("an array in another byte order")
-            return dict(zip(self._names, session.run(self._names, feeds)))  # noqa: B905 - 0.2 us
-        except Exception as e:  # its exceptions have no base of their own
-            check_feeds(self.inputs, feeds)
-            raise refused(self._path, PACKAGE, e, "run") from e
+        def call() -> object:
+            for feed in feeds:
+                found = run(names, feed)
+            return found
 
-    def timed(self, feeds: Arrays) -> Callable[[], object]:
-        run, names = self._live().run, self._names
-        return lambda: run(names, feeds)
+        return call
 
     def _live(self) -> ort.InferenceSession:
         if self._session is None:
-            raise ArtifactError(f"{self._path}: this session is closed", hint="open it again")
+            raise closed(self._path)
         return self._session
 
     def reset(self) -> None:
@@ -90,6 +86,28 @@ class ONNXSession:
 
     def close(self) -> None:
         self._session = None
+        self.run = closed_run(self._path)
+
+
+def _make_run(
+    session: ort.InferenceSession, path: Path, inputs: tuple[TensorSpec, ...], names: list[str]
+) -> Callable[[Arrays], Arrays]:
+    """``Session.run`` with all it needs looked up beforehand, as in ``tflite_calls``."""
+    call = session.run
+    only = names[0] if len(names) == 1 else None
+
+    def run(feeds: Arrays) -> Arrays:
+        try:
+            for value in feeds.values():
+                if not value.dtype.isnative:  # it would be read as if it were
+                    raise ValueError("an array in another byte order")
+            found = call(names, feeds)
+        except Exception as e:  # its exceptions have no base of their own
+            check_feeds(inputs, feeds)
+            raise refused(path, PACKAGE, e, "run") from e
+        return dict(zip(names, found)) if only is None else {only: found[0]}  # noqa: B905 - 0.2 us
+
+    return run
 
 
 def _spec(path: Path, side: str, arg: NodeArg) -> TensorSpec:

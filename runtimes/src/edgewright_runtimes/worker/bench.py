@@ -67,7 +67,8 @@ def _time(session: Session, prepared: list[dict[str, Array]], job: BenchJob, row
             last = now
 
     timed = time_calls(
-        [session.timed(feed) for feed in prepared],
+        session.timed,
+        prepared,
         Budget(seconds=job.seconds, samples=job.samples, max_samples=job.max_samples),
         stopping=rows.stopping,
         on_beat=on_beat,
