@@ -130,6 +130,12 @@ def test_loops_are_refused_where_calibration_would_crash(tmp_path: Path) -> None
         write(build("lstm"), tmp_path, "int8")
 
 
+def test_loops_with_a_free_batch_are_told_to_fix_it(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="loop of 'lstm' needs a fixed batch") as caught:
+        write(build("lstm"), tmp_path, batch=None)
+    assert caught.value.hint.startswith("use --batch 1")
+
+
 def test_int16x8_of_integer_inputs_names_what_does_work(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="take int8 or dynamic"):
         write(build("attention"), tmp_path, "int16x8")

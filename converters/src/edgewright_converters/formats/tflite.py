@@ -91,7 +91,7 @@ def _refuse_missing_kernels(model: Any, frozen: FrozenGraph, source: Source) -> 
         if name in _NO_INT16 and graph.tensors[operator.inputs[0]].type == _INT16
     }
     for name in sorted(written):
-        graph = frozen.function.graph
+        graph = frozen.graph
         places = [op.name for op in graph.get_operations() if op.type == _NO_INT16[name]]
         layers = sorted({repr(layer_of(place, source)) for place in places})
         raise ConversionError(

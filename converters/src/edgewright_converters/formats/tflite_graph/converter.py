@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 INTEGER = ("int8", "int8-io", "int16x8")
 _NO_RANGE = "Max and min for dynamic tensors should be recorded"
+_FREE_BATCH = "'tf.TensorListReserve' op requires element_shape to be static"
 _LOOPS = ("While", "StatelessWhile")
 
 
@@ -34,9 +35,7 @@ def convert(
     float_fallback: bool = False,
 ) -> bytes:
     """Raises ``ConversionError``, naming the operations that have no kernel in that scheme."""
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen.function])
+    converter = _converter_of(frozen)
     converter.exclude_conversion_metadata = True  # it would cost a pass over the whole file
     _set_scheme(converter, scheme, float_fallback)
     feed = None
@@ -59,7 +58,31 @@ def convert(
                 "tflite int16x8: TensorFlow's quantizer finds no range for an integer input",
                 hint="take int8 or dynamic",
             ) from e
-        raise conversion_error("tflite", scheme, str(e), frozen.function.graph, source) from e
+        if _FREE_BATCH in str(e) and batch is None:
+            raise ConversionError(
+                f"tflite {scheme}: the loop of {_loop_layers(frozen, source)} needs a fixed batch",
+                hint="use --batch 1, or build recurrent layers with unroll=True",
+            ) from e
+        raise conversion_error("tflite", scheme, str(e), frozen.graph, source) from e
+
+
+def _converter_of(frozen: FrozenGraph) -> Any:
+    """TensorFlow's converter, given a graph that is frozen already.
+
+    Its own way freezes the function once more and holds it while the converter works, seven times
+    its weights. Here they become bytes when it asks for them, and are its own.
+    """
+    import tensorflow as tf
+
+    class LateGraphDef:
+        node, library = frozen.graph_def.node, frozen.graph_def.library
+        SerializeToString = staticmethod(frozen.serialize)
+
+    class Converter(tf.lite.TFLiteConverter):  # type: ignore[misc]
+        def _freeze_concrete_function(self) -> tuple[Any, list[Any], list[Any], Any]:
+            return LateGraphDef, list(frozen.inputs), list(frozen.outputs), frozen
+
+    return Converter([frozen])
 
 
 def _set_scheme(converter: Any, scheme: str, float_fallback: bool) -> None:
@@ -85,14 +108,16 @@ def _set_scheme(converter: Any, scheme: str, float_fallback: bool) -> None:
 
 def _refuse_loops(frozen: FrozenGraph, scheme: str, source: Source) -> None:
     """TensorFlow's calibrator crashes the process on a graph with a loop (seen in 2.21)."""
-    loops = [op for op in frozen.function.graph.get_operations() if op.type in _LOOPS]
-    if loops:
-        layers = sorted({repr(layer_of(op.name, source)) for op in loops})
+    if layers := _loop_layers(frozen, source):
         raise ConversionError(
-            f"tflite {scheme}: TensorFlow's calibration can't see into the loop of"
-            f" {', '.join(layers)}",
+            f"tflite {scheme}: TensorFlow's calibration can't see into the loop of {layers}",
             hint="build recurrent layers with unroll=True, or take dynamic; onnx int8 takes loops",
         )
+
+
+def _loop_layers(frozen: FrozenGraph, source: Source) -> str:
+    loops = [op for op in frozen.graph.get_operations() if op.type in _LOOPS]
+    return ", ".join(sorted({repr(layer_of(op.name, source)) for op in loops}))
 
 
 def _quantize(calibrated: bytes, scheme: str) -> bytes:
