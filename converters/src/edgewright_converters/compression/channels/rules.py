@@ -16,10 +16,11 @@ Rule = Callable[[Walk, Node], Lanes | None]
 
 # Of ``keras.activations``: each value by itself, whatever its neighbours.
 ELEMENTWISE = (
-    "celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh"
-    " leaky_relu linear log_sigmoid mish relu relu6 selu sigmoid silu soft_shrink softplus"
-    " softsign squareplus swish tanh tanh_shrink threshold"
-).split()
+    *("linear", "relu", "relu6", "leaky_relu", "elu", "celu", "selu", "gelu", "silu", "swish"),
+    *("sigmoid", "hard_sigmoid", "hard_silu", "hard_swish", "tanh", "hard_tanh", "tanh_shrink"),
+    *("mish", "softplus", "softsign", "log_sigmoid", "exponential", "squareplus", "threshold"),
+    *("soft_shrink", "hard_shrink"),
+)
 
 
 def unchanged(walk: Walk, node: Node) -> Lanes:

@@ -1,0 +1,180 @@
+"""Widths by measured latency: multiply-accumulates do not predict time, so widths are timed.
+
+First each space narrowed alone, then the best of what the forecast says, measured, learnt from,
+and searched again, until the forecast has nothing better than what was measured. What is chosen
+was itself measured: of all that are fast enough, the one that keeps most importance.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgewright_converters.compression.channels.forecast import Forecast
+from edgewright_converters.compression.channels.widths import Ranked, under_cost
+from edgewright_runtimes.errors import BadInput
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgewright_converters.compression.channels.sizes import Sizes
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+    Widths = tuple[int, ...]
+    MeasureWidths = Callable[[Sequence[Widths]], list[float]]
+
+BATCH = 6  # models measured at a time: interleaved, and each batch beside the original
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One measured model: ``latency`` is its share of the original's, timed beside it."""
+
+    widths: Widths
+    latency: float
+    forecast: float
+
+
+def search(
+    ranked: Ranked,
+    choices: Sequence[Sequence[int]],
+    sizes: Sizes,
+    measure: MeasureWidths,
+    *,
+    most: float,
+    trials: int,
+    seconds: float,
+) -> tuple[Array, tuple[Trial, ...]]:
+    """Widths whose measured latency is at most ``most`` (a share of the original's).
+
+    ``measure`` gives the latencies of widths as such shares. At most ``trials`` models are
+    measured, and no new batch is begun after ``seconds``. Raises ``BadInput`` where nothing that
+    was measured is fast enough, with the fastest.
+    """
+    import numpy as np
+
+    hunt = _Search(ranked, choices, sizes, measure, trials)
+    end = time.monotonic() + seconds
+    hunt.run(_alone(choices, trials // 2))
+    aim = most
+    while hunt.left and time.monotonic() < end:
+        proposed = hunt.propose(aim)
+        if not proposed:
+            break
+        hunt.run(proposed[: min(BATCH, hunt.left)])
+        aim = hunt.next_aim(aim, most)
+    fast = [trial for trial in hunt.done if trial.latency <= most]
+    if not fast:
+        fastest = min(trial.latency for trial in hunt.done)
+        raise BadInput(
+            f"the latency could not be cut by {1 - most:.2f}: the fastest of {len(hunt.done)}"
+            f" models that were measured was cut by {1 - fastest:.2f}",
+            hint="a smaller ratio, or more trials",
+        )
+    best = max(fast, key=lambda trial: ranked.total(np.array(trial.widths)))
+    return np.array(best.widths, np.float64), tuple(hunt.done)
+
+
+class _Search:
+    def __init__(
+        self,
+        ranked: Ranked,
+        choices: Sequence[Sequence[int]],
+        sizes: Sizes,
+        measure: MeasureWidths,
+        trials: int,
+    ) -> None:
+        self._ranked, self._choices, self._sizes = ranked, choices, sizes
+        self._measure, self._trials = measure, trials
+        self._forecast = Forecast(sizes, choices)
+        self._now = 1.0  # the latency at the widest choices, as a share of the original's
+        self.done: list[Trial] = []
+
+    @property
+    def left(self) -> int:
+        return max(0, self._trials - len(self.done))
+
+    def run(self, widths: Sequence[Widths]) -> None:
+        """Measure, in batches, and learn."""
+        import numpy as np
+
+        for start in range(0, len(widths), BATCH):
+            batch = list(widths[start : start + BATCH])
+            for each, latency in zip(batch, self._measure(batch), strict=True):
+                guess = self._forecast(np.array(each, np.float64)) * self._now
+                self.done.append(Trial(widths=each, latency=latency, forecast=guess))
+        full = tuple(choice[-1] for choice in self._choices)
+        self._now = next((t.latency for t in self.done if t.widths == full), self._now)
+        rows = [(np.array(t.widths, np.float64), t.latency / self._now) for t in self.done]
+        self._forecast.learn(rows)
+
+    def propose(self, aim: float) -> list[Widths]:
+        """The best widths that are forecast to reach ``aim``, and some about them; unmeasured."""
+        found: list[Widths] = []
+        for factor in (1.0, 0.96, 1.04, 0.9):
+            try:
+                widths = under_cost(
+                    self._ranked,
+                    self._choices,
+                    self._forecast,
+                    aim * factor / self._now,
+                    what="latency",
+                )
+            except BadInput:  # the forecast says so: the narrowest is tried instead
+                found.append(tuple(choice[0] for choice in self._choices))
+                continue
+            found.append(tuple(int(w) for w in widths))
+        if self._reached(found[0]):
+            found += self._swapped(found[0], aim)
+        known = {trial.widths for trial in self.done}
+        return [widths for widths in dict.fromkeys(found) if widths not in known]
+
+    def next_aim(self, aim: float, most: float) -> float:
+        """Lower where the forecast promised too much about ``most``, so that it is reached."""
+        near = min(self.done[-BATCH:], key=lambda trial: abs(trial.forecast - aim))
+        if any(trial.latency <= most for trial in self.done):
+            return most
+        return aim * min(0.98, most / near.latency)
+
+    def _reached(self, widths: Widths) -> bool:
+        return any(trial.widths == widths for trial in self.done)
+
+    def _swapped(self, widths: Widths, aim: float) -> list[Widths]:
+        """One space a step wider and another narrower, where that should fit and keep more."""
+        import numpy as np
+
+        here = self._ranked.total(np.array(widths))
+        scored = []
+        for a, wider in self._steps(widths, 1):
+            for b, narrower in [(a, widths[a]), *self._steps(widths, -1)]:
+                other = list(widths)
+                other[b] = narrower
+                other[a] = wider
+                changed = np.array(other, np.float64)
+                gain = self._ranked.total(changed) - here
+                if gain > 0 and self._forecast(changed) * self._now <= aim * 1.02:
+                    scored.append((gain, tuple(other)))
+        return [widths for _, widths in sorted(scored, reverse=True)[:BATCH]]
+
+    def _steps(self, widths: Widths, by: int) -> list[tuple[int, int]]:
+        found = []
+        for s, width in enumerate(widths):
+            place = self._choices[s].index(width) + by
+            if 0 <= place < len(self._choices[s]):
+                found.append((s, self._choices[s][place]))
+        return found
+
+
+def _alone(choices: Sequence[Sequence[int]], most: int) -> list[Widths]:
+    """All at their widest, and each space narrowed alone, to widths spread over its choices."""
+    full = tuple(choice[-1] for choice in choices)
+    open_spaces = [s for s, choice in enumerate(choices) if len(choice) > 1]
+    each = max(1, (most - 1) // max(1, len(open_spaces)))
+    found = [full]
+    for s in open_spaces:
+        narrower = choices[s][:-1]
+        picked = {narrower[(i * len(narrower)) // each] for i in range(each)}
+        found += [(*full[:s], width, *full[s + 1 :]) for width in sorted(picked)]
+    return found[: max(most, 2)]
