@@ -54,14 +54,17 @@ def build(
     changes = changes or {}
     made = _Layers(changes)
     tensors: dict[Ref, Any] = {}
+    given: dict[int, Any] = {}  # as they come in, before ``after`` has wrapped them
     for place, node in enumerate(graph.nodes):
         result = made.call(node, tensors, is_input=place in graph.inputs)
+        if place in graph.inputs:
+            given[place] = result
         if after is not None:
             result = after(node, result)
         for index, tensor in enumerate(keras.tree.flatten(result)):
             tensors[Ref(place, index)] = tensor
     inputs = keras.tree.pack_sequence_as(
-        graph.input_structure, [tensors[Ref(place)] for place in graph.inputs]
+        graph.input_structure, [given[place] for place in graph.inputs]
     )
     outputs = keras.tree.pack_sequence_as(
         graph.output_structure, [tensors[ref] for ref in graph.outputs]

@@ -1,0 +1,1 @@
+"""Quantization-aware training: a graph that computes what the int8 artifacts will compute."""

@@ -1,0 +1,202 @@
+"""The layers that training quantizes with. They never leave the training: a file has plain ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras  # noqa: TID253 - imported where a graph of these layers is built, and nowhere else
+import tensorflow as tf  # noqa: TID253
+
+from edgewright_converters.compression.qat.scales import fake_quantized
+
+MOMENTUM = 0.99  # of the moving averages of least and greatest values
+_LEAST_WIDTH = 1e-5
+LEVELS = 255
+
+
+class TensorRange:
+    """The range that several tensors share: from the least to the greatest of their observers.
+
+    ``fixed`` is that of a table in the runtime, such as softmax's.
+    """
+
+    def __init__(
+        self, fixed: tuple[float, float] | None, observers: Sequence[Observer] = ()
+    ) -> None:
+        self.fixed = fixed
+        self.observers = tuple(observers)
+
+    def bounds(self) -> tuple[Any, Any]:
+        """Scalars. Zero is always inside, as the runtimes want it."""
+        if self.fixed is not None:
+            return tf.constant(self.fixed[0]), tf.constant(self.fixed[1])
+        pairs = [observer.bounds() for observer in self.observers]
+        low = tf.minimum(tf.reduce_min(tf.stack([pair[0] for pair in pairs])), 0.0)
+        high = tf.maximum(tf.reduce_max(tf.stack([pair[1] for pair in pairs])), 0.0)
+        return low, tf.maximum(high, low + _LEAST_WIDTH)
+
+    def step(self) -> Any:
+        low, high = self.bounds()
+        return (high - low) / LEVELS
+
+
+class Observer(keras.layers.Layer):  # type: ignore[misc]
+    """Learns one tensor's range while it passes through, unchanged.
+
+    ``learned`` ranges follow the gradient (Jain et al. 2020, with plain bounds), others the moving
+    average of what is seen. ``hold`` freezes both; ``still`` ones were never to move.
+    """
+
+    def __init__(self, *, learned: bool, still: bool, name: str) -> None:
+        super().__init__(name=name)
+        self.learned, self.still = learned and not still, still
+        self.low = self._scalar("low", 0.0)
+        self.high = self._scalar("high", 0.0)
+        self.held = self._scalar("held", 1.0 if still else 0.0)
+        if self.learned:
+            self.wanted_low = self._scalar("wanted_low", 0.0, trainable=True)
+            self.wanted_high = self._scalar("wanted_high", 0.0, trainable=True)
+
+    def _scalar(self, name: str, value: float, *, trainable: bool = False) -> Any:
+        start = keras.initializers.Constant(value)
+        return self.add_weight(name=name, shape=(), initializer=start, trainable=trainable)
+
+    def bounds(self) -> tuple[Any, Any]:
+        low, high = self.low.value, self.high.value
+        if not self.learned:
+            return low, high
+        held = self.held.value > 0
+        return (
+            tf.where(held, low, self.wanted_low.value),
+            tf.where(held, high, self.wanted_high.value),
+        )
+
+    def set_bounds(self, low: float, high: float) -> None:
+        self.low.assign(low)
+        self.high.assign(high)
+        if self.learned:
+            self.wanted_low.assign(low)
+            self.wanted_high.assign(high)
+
+    def hold(self) -> None:
+        """Keep the range as it is from here on."""
+        if self.learned and not float(self.held.numpy()):
+            self.low.assign(self.wanted_low)
+            self.high.assign(self.wanted_high)
+        self.held.assign(1.0)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        if training and not self.learned and not self.still:
+            kept = tf.where(self.held.value > 0, 1.0, MOMENTUM)
+            self.low.assign(kept * self.low.value + (1 - kept) * tf.reduce_min(inputs))
+            self.high.assign(kept * self.high.value + (1 - kept) * tf.reduce_max(inputs))
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+
+class FakeQuantize(keras.layers.Layer):  # type: ignore[misc]
+    """Rounds a tensor to the 256 values of its range.
+
+    ``pooled`` values are rounded as TFLite's average pooling does it: halves away from code zero.
+    ``only_running`` ones are left alone while training: the logarithm of a probability that was
+    rounded to zero teaches nothing. ``activation`` is what made the tensor, for those who ask a
+    model's last layer what its outputs are.
+    """
+
+    def __init__(
+        self,
+        tensor_range: TensorRange,
+        *,
+        name: str,
+        observer: Observer | None = None,
+        pooled: bool = False,
+        only_running: bool = False,
+        activation: Any = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.tensor_range = tensor_range
+        self.observer, self.pooled, self.only_running = observer, pooled, only_running
+        self.activation = activation
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        if self.observer is not None:
+            inputs = self.observer(inputs, training=training)
+        if training and self.only_running:
+            return inputs
+        low, high = self.tensor_range.bounds()
+        if self.pooled:
+            inputs = inputs + tf.stop_gradient(_halves_away(inputs, low, high) - inputs)
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=8)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+
+def _halves_away(values: Any, low: Any, high: Any) -> Any:
+    """Rounded to codes of -128 to 127; a half goes away from code zero."""
+    step = (high - low) / LEVELS
+    zero = tf.round(-128 - low / step)
+    codes = values / step + zero
+    return (tf.sign(codes) * tf.floor(tf.abs(codes) + 0.5) - zero) * step
+
+
+class FakeQuantizedLinear(keras.layers.Layer):  # type: ignore[misc]
+    """A convolution or dense layer that computes with the weights a file will hold.
+
+    ``inner`` is the plain layer, without an activation where no kernel fuses it: that one comes
+    after ``before``, which rounds what it takes.
+    """
+
+    def __init__(
+        self,
+        inner: Any,
+        taken: TensorRange,
+        *,
+        activation: Any = None,
+        before: FakeQuantize | None = None,
+    ) -> None:
+        super().__init__(name=inner.name, trainable=inner.trainable)
+        self.inner, self.taken = inner, taken
+        self.before, self._after = before, activation
+
+    @property
+    def activation(self) -> Any:
+        return self.inner.activation if self._after is None else self._after
+
+    @property
+    def kernel(self) -> Any:
+        return self.inner.kernel
+
+    @property
+    def bias(self) -> Any:
+        return self.inner.bias
+
+    def build(self, input_shape: Any) -> None:
+        self.inner.build(input_shape)
+        self.built = True
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        inner = self.inner
+        bias = inner.bias.value if inner.use_bias else None
+        kernel, bias = fake_quantized(
+            type(inner).__name__, inner.kernel.value, bias, self.taken.step()
+        )
+        swapped = {id(inner.kernel): kernel, id(inner.bias): bias}
+        outputs, _ = inner.stateless_call(
+            _swap(inner.trainable_variables, swapped),
+            _swap(inner.non_trainable_variables, swapped),
+            inputs,
+        )
+        if self.before is not None:
+            outputs = self.before(outputs, training=training)
+        return outputs if self._after is None else self._after(outputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return self.inner.compute_output_shape(input_shape)
+
+
+def _swap(variables: Sequence[Any], swapped: dict[int, Any]) -> list[Any]:
+    return [swapped.get(id(variable), variable.value) for variable in variables]
