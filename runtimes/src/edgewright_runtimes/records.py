@@ -131,6 +131,35 @@ class Compressed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One attempt of a search for an artifact that passes its gates, and why it was left or taken.
+
+    ``outcome``: ``taken`` passed; ``rejected`` was measured and did not; ``undecided`` had too few
+    items; ``failed`` could not be made; ``skipped`` was not tried. ``change`` is artifact minus
+    source of ``metric`` (a share of one for proportions), ``low`` and ``high`` its interval;
+    ``speedup`` is over the format's own float32.
+    """
+
+    format: Format
+    recipe: str
+    artifact: str
+    outcome: Literal["taken", "rejected", "undecided", "failed", "skipped"]
+    reason: str
+    metric: str = ""
+    source_score: float | None = None
+    score: float | None = None
+    change: float | None = None
+    low: float | None = None
+    high: float | None = None
+    items: int = 0
+    speedup: float | None = None
+    speedup_low: float | None = None
+    size_bytes: int | None = None
+    seconds: float = 0.0
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildKey:
     """All that decides what a build gives: equal keys, equal artifact, no second build."""
 

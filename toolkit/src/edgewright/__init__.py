@@ -1,7 +1,7 @@
 """Convert, check and measure models for devices and browsers.
 
-Each verb of the command line is a function here: ``convert``, ``check``, ``bench``, ``report``,
-``inspect``, ``run``, ``doctor``; ``load`` opens an artifact.
+Each verb of the command line is a function here: ``convert``, ``compress``, ``check``, ``bench``,
+``report``, ``inspect``, ``run``, ``doctor``; ``load`` opens an artifact.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from edgewright_runtimes.version import __version__
 if TYPE_CHECKING:
     from edgewright.verbs.bench import bench
     from edgewright.verbs.check import check
+    from edgewright.verbs.compress import compress
     from edgewright.verbs.convert import convert
     from edgewright.verbs.doctor import doctor
     from edgewright.verbs.inspect import inspect
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from edgewright.verbs.run import run
     from edgewright_runtimes import load
 
-VERBS = ("bench", "check", "convert", "doctor", "inspect", "report", "run")
+VERBS = ("bench", "check", "compress", "convert", "doctor", "inspect", "report", "run")
 __all__ = [
     "__version__",
     "bench",
     "check",
+    "compress",
     "convert",
     "doctor",
     "inspect",

@@ -1,11 +1,13 @@
 """A bundle: the folder that holds a source's artifacts, their measurements and their failures.
 
     bundle.json                      the source, and an index that can be rebuilt
+    compressed/<key>/                models after the steps of a recipe (``compression.store``)
     golden.npz                       raw/<input>, input/<input>, output/<output> of 8 items
     artifacts/<name>/artifact.json   beside the model file
     measurements/<id>.json           a Measurement or an Evaluation, its arrays beside it
     failures/<id>.json
     report.html
+    .seen.json                       how the artifacts' files looked when they were hashed
 
 Every file appears whole or not at all; a killed run leaves a valid bundle.
 """
@@ -133,11 +135,23 @@ class Bundle:
     # -- artifacts ----------------------------------------------------------------------------
 
     def artifacts(self) -> tuple[Artifact, ...]:
-        """Those made from the bundle's source, in the order of formats and schemes."""
+        """Those made from the bundle's source, in the order of formats, schemes and steps."""
         source = self.source
         found = self._all_artifacts()
         ours = (a for a in found if source is None or a.source_sha256 == source.sha256)
         return tuple(sorted(ours, key=_catalogue_order))
+
+    def require_artifacts(self) -> tuple[Artifact, ...]:
+        """Raises ``BadInput`` where there is none, with what stopped the first of them."""
+        found = self.artifacts()
+        if found:
+            return found
+        known, hint = f"{self.path} has no artifact", "edgewright convert MODEL --out DIR"
+        for f in self.failures():
+            if f.stage in ("convert", "verify"):
+                words = f"{known}; {f.artifact} failed at {f.stage}: {f.error}"
+                raise BadInput(words, hint=f.hint or hint)
+        raise BadInput(known, hint=hint)
 
     def _all_artifacts(self) -> list[Artifact]:
         """Those whose folder bears their name: a name is never taken for another path."""
@@ -237,11 +251,23 @@ class Bundle:
         """One row for each artifact, stage, target and runtime: the last one counts."""
         write_text(self._failure_file(failure), to_json(failure) + "\n")
 
-    def clear_failures(self, *, artifact: str, stages: tuple[str, ...]) -> None:
-        """Forget an artifact's earlier rows of these stages, before they are tried again."""
-        for failure in self.failures():
-            if failure.artifact == artifact and failure.stage in stages:
-                self._failure_file(failure).unlink(missing_ok=True)
+    def clear_failures(
+        self,
+        *,
+        artifact: str,
+        stages: tuple[str, ...],
+        target: str | None = None,
+        runtimes: tuple[str, ...] | None = None,
+    ) -> None:
+        """Forget an artifact's earlier rows of these stages, before they are tried again.
+
+        Rows of other targets and runtimes than those that are tried again stay; ``None`` is all.
+        """
+        for f in self.failures():
+            tried = f.artifact == artifact and f.stage in stages
+            here = target is None or f.target == target
+            if tried and here and (runtimes is None or f.runtime in runtimes):
+                self._failure_file(f).unlink(missing_ok=True)
 
     def _failure_file(self, f: Failure) -> Path:
         words = json.dumps([f.artifact, f.stage, f.target, f.runtime])
@@ -252,15 +278,7 @@ class Bundle:
 
     def golden(self) -> dict[str, Array]:
         """``raw/<input>``, ``input/<input>`` (preprocessed) and ``output/<output>`` arrays."""
-        import numpy as np
-
-        path = self.path / "golden.npz"
-        try:
-            # opened here: numpy leaves a file open that turns out to be no zip
-            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as e:
-            raise BadInput(f"{path} cannot be read: {e}", hint="convert again") from e
+        return read_goldens(self.path / "golden.npz")
 
     # -- work in progress -----------------------------------------------------------------------
 
@@ -329,14 +347,27 @@ class Bundle:
             self.problems.append(message)
 
 
+def read_goldens(path: Path) -> dict[str, Array]:
+    """The arrays of a golden file by name. Raises ``BadInput`` where it is damaged."""
+    import numpy as np
+
+    try:
+        # opened here: numpy leaves a file open that turns out to be no zip
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as e:
+        raise BadInput(f"{path} cannot be read: {e}", hint="convert again") from e
+
+
 def _looks_like_bundle(path: Path) -> bool:
     return (path / "bundle.json").exists() or (path / "artifacts").is_dir()
 
 
-def _catalogue_order(artifact: Artifact) -> tuple[int, int, str]:
+def _catalogue_order(artifact: Artifact) -> tuple[int, int, int, str]:
+    """By format and scheme; of one scheme the source's own first, then by the number of steps."""
     schemes = SCHEMES[artifact.format]
     place = schemes.index(artifact.scheme) if artifact.scheme in schemes else len(schemes)
-    return FORMATS.index(artifact.format), place, artifact.name
+    return FORMATS.index(artifact.format), place, artifact.name.count("_"), artifact.name
 
 
 def content_sha256(path: Path) -> str:

@@ -95,6 +95,11 @@ class LineProcess:
         self.send(job)
         return self.receive(timeout=timeout)
 
+    def interrupt(self) -> None:
+        """Ctrl-C for the child: it sits in a session of its own, and does not hear ours."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGINT)
+
     def kill(self) -> None:
         self._signal_all()
         self._process.wait()

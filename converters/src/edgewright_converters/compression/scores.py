@@ -33,7 +33,8 @@ def predict(model: Any, items: Items) -> dict[str, Array]:
     """Outputs [items, ...] by name, in the order of the model's."""
     import numpy as np
 
-    names = [str(name) for name in model.output_names]
+    last = [model.layers[-1].name]  # a Sequential model has the one output, and no names
+    names = [str(name) for name in getattr(model, "output_names", last)]
     parts: list[list[Array]] = [[] for _ in names]
     for start in range(0, len(items), BATCH):
         fed = feeds(model, {n: a[start : start + BATCH] for n, a in items.inputs.items()})

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from edgewright_converters.compression import recipe
 from edgewright_converters.compression.catalogue import step_module
 from edgewright_converters.compression.context import Context
 from edgewright_converters.compression.cost import model_cost
+from edgewright_converters.compression.ranges import FILE as RANGES
 from edgewright_converters.compression.ranges import save_ranges
 from edgewright_converters.compression.scores import score
 from edgewright_runtimes.record_json import from_json, to_json
@@ -50,6 +50,7 @@ def run_step(model: Any, step: Step, context: Context) -> tuple[Any, StepRecord]
         details=result.details,
     )
     _write(context.folder / RECORD, to_json(record) + "\n")
+    _sweep(context.folder)
     return result.model, record
 
 
@@ -75,8 +76,11 @@ def weights_sha256(model: Any) -> str:
     return digest.hexdigest()
 
 
-def with_folder(context: Context, folder: Path, history: tuple[StepRecord, ...]) -> Context:
-    return replace(context, folder=folder, history=history)
+def _sweep(folder: Path) -> None:
+    """The checkpoints of a step that is done are of no more use."""
+    for path in folder.iterdir():
+        if path.name not in (MODEL, RECORD, RANGES) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def _save_model(model: Any, path: Path) -> None:

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         force=args.force,
         unsafe=args.unsafe,
         signature_name=args.signature,
-        tell=_silent if args.json else _print_outcome,
+        tell=silent if args.json else print_outcome,
     )
     if args.json:
         print(json.dumps(_plain(result), indent=1, ensure_ascii=False))
@@ -107,11 +107,11 @@ def read_labels(path: Path | None) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
-def _silent(_: Outcome) -> None:
+def silent(_: Outcome) -> None:
     pass
 
 
-def _print_outcome(outcome: Outcome) -> None:
+def print_outcome(outcome: Outcome) -> None:
     for line in outcome_lines(outcome):
         print(one_line(line), flush=True)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, cast
 
-from edgewright.bundle import Bundle, content_sha256
+from edgewright.bundle import Bundle, as_mapping, content_sha256
 from edgewright.conversion.converter import Converter, JobFailed
 from edgewright.conversion.options import ConvertOptions
 from edgewright.conversion.verify import AGAIN_HINT, NotVerified, Verifier
@@ -50,6 +50,8 @@ class Builder:
     options: ConvertOptions
     source: SourceInfo
     calibration: str  # .npz of ready feeds, or empty
+    goldens: Path  # .npz
+    ranges: str  # trained ones, of a compressed model; or empty
     golden: str  # real | random
     goldens_sha256: str
     converters: SimpleQueue[Converter]
@@ -92,12 +94,13 @@ class Builder:
 
     def _convert(self, job: Job) -> Mapping[str, Any] | Failure:
         request = {
-            "variant": {"format": job.variant.format, "scheme": job.variant.scheme},
+            "variant": dict(as_mapping(job.variant)),
             "batch": job.key.batch,
             "opset": job.key.opset,
             "folder": str(self._folder(job)),
             "calibration": self.calibration,
-            "goldens": str(self.bundle.path / "golden.npz"),
+            "ranges": self.ranges,
+            "goldens": str(self.goldens),
             "goldens_sha256": self.goldens_sha256,
             "source_name": Path(self.source.path).name,
             "source_sha256": self.source.sha256,
@@ -167,10 +170,15 @@ class Builder:
             golden="real" if self.golden == "real" else "random",
             batch=job.key.batch,
             tools=job.key.tools,
-            details=row["details"],
+            details={**row["details"], **self._compressed()},
             warnings=tuple(row["warnings"]),
             convert_seconds=round(row["seconds"], 3),
         )
+
+    def _compressed(self) -> Mapping[str, str]:
+        """The key of the compressed model that was written from, where it is not the source."""
+        key = self.options.source_sha256
+        return {} if key == self.source.sha256 else {"compressed": key}
 
     def _folder(self, job: Job) -> Path:
         return self.bundle.work_folder() / job.variant.name

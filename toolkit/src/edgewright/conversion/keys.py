@@ -28,7 +28,12 @@ def tool_versions(format_: Format) -> Mapping[str, str]:
 @cache
 def converter_version() -> str:
     """A hash of the converters' own source: a changed converter builds again."""
-    spec = find_spec("edgewright_converters")
+    return source_hash("edgewright_converters")
+
+
+def source_hash(package: str) -> str:
+    """Of the names and bytes of a package's modules, which are not imported."""
+    spec = find_spec(package)
     root = Path(spec.origin).parent if spec is not None and spec.origin else Path()
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

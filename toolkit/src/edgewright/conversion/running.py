@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from edgewright.bundle import Bundle
+from edgewright.bundle import Bundle, read_goldens
 from edgewright.conversion.builder import Builder, Job, Outcome, Tell
 from edgewright.conversion.converter import Converter
 from edgewright.conversion.options import ConvertOptions
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from edgewright.data import DataSet
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """``options.model`` is a compressed one in ``folder``; ``source`` is what it came from.
+
+    Its goldens are its own: an artifact is judged by the model that it was written from.
+    """
+
+    folder: Path
+    source: SourceInfo
+
+
 def build(
     bundle: Bundle,
     options: ConvertOptions,
@@ -27,6 +38,8 @@ def build(
     identity: Mapping[str, Any],
     jobs: tuple[Job, ...],
     tell: Tell,
+    *,
+    derived: Derived | None = None,
 ) -> tuple[list[Outcome], tuple[str, ...]]:
     from edgewright.conversion import calibration
     from edgewright.conversion.verify import Verifier
@@ -35,7 +48,8 @@ def build(
     with _converters(options, work) as (children, free):
         first = children[0]
         row = first.open()
-        source = _source_info(options, row, identity)
+        source = _source_info(options, row, identity) if derived is None else derived.source
+        goldens = (bundle.path if derived is None else derived.folder) / "golden.npz"
         prepared = None
         if data is not None:
             prepared = calibration.prepare(
@@ -53,17 +67,20 @@ def build(
                 "raw": str(prepared.golden_raw) if prepared else "",
                 "feeds": str(prepared.golden_feeds) if prepared else "",
                 "seed": options.seed,
-                "out": str(bundle.path / "golden.npz"),
+                "out": str(goldens),
             }
         )
-        bundle.write_head(source)
-        bundle.drop_other_sources(source)
-        verifier = Verifier(bundle.golden(), real=golden["golden"] == "real", folder=work)
+        if derived is None:
+            bundle.write_head(source)
+            bundle.drop_other_sources(source)
+        verifier = Verifier(read_goldens(goldens), real=golden["golden"] == "real", folder=work)
         builder = Builder(
             bundle=bundle,
             options=options,
             source=source,
             calibration=str(prepared.calibration) if prepared else "",
+            goldens=goldens,
+            ranges=_ranges(derived),
             golden=golden["golden"],
             goldens_sha256=golden["sha256"],
             converters=free,
@@ -77,6 +94,12 @@ def build(
             verifier.close()
     about_data = prepared.warnings if prepared else ()
     return outcomes, (*source.notes, *about_labels(source), *about_data)
+
+
+def _ranges(derived: Derived | None) -> str:
+    """Those that a step has trained, for the integer schemes to take over."""
+    path = derived.folder / "ranges.json" if derived else None
+    return str(path) if path is not None and path.exists() else ""
 
 
 def about_labels(source: SourceInfo) -> tuple[str, ...]:

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright.bundle import Bundle
-from edgewright.conversion.builder import Outcome, Tell
+from edgewright.conversion.builder import Job, Outcome, Tell
 from edgewright.conversion.options import Batch, ConvertOptions, ConvertResult
 from edgewright.conversion.planning import plan_jobs, sort_out
 from edgewright.conversion.variants import select_variants
+from edgewright.seen import Seen
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.records import Artifact, Failure
 
 if TYPE_CHECKING:
+    from edgewright.conversion.running import Derived
     from edgewright.data import DataSet
     from edgewright_runtimes.preprocess import Preprocess
 
@@ -51,7 +53,7 @@ def convert(
     """
     bundle = Bundle.create(Path(out))
     with bundle.lock():
-        path, sha256 = _source_file(model, bundle, signature)
+        path, sha256 = source_file(model, bundle, signature)
         options = ConvertOptions(
             model=path,
             out=Path(out),
@@ -61,7 +63,7 @@ def convert(
             seed=seed,
             batch=_batch(batch),
             opset=opset,
-            preprocess=_preprocess(preprocess),
+            preprocess=read_preprocess(preprocess),
             labels=tuple(labels),
             workers=_positive("workers", workers),
             force=force,
@@ -69,23 +71,39 @@ def convert(
             signature=signature_name,
             source_sha256=sha256,
         )
-        return _run(bundle, options, tell)
+        return run_locked(bundle, options, tell)
 
 
-def _run(bundle: Bundle, options: ConvertOptions, tell: Tell) -> ConvertResult:
+def run_locked(
+    bundle: Bundle,
+    options: ConvertOptions,
+    tell: Tell,
+    *,
+    data: DataSet | None = None,
+    derived: Derived | None = None,
+) -> ConvertResult:
+    """With the bundle's lock held. ``data`` in place of what ``options.calibrate`` names.
+
+    ``derived``: ``options.model`` is a compressed one, and the bundle stays that of its source.
+    """
     from edgewright.conversion import calibration
     from edgewright.conversion.running import build
 
-    data = _open_data(options)
+    data = _open_data(options) if data is None else data
     identity = calibration.identity(data, options.samples, options.seed)
     if data is not None and data.class_names and not options.labels:
         options = replace(options, labels=tuple(data.class_names))
     jobs = plan_jobs(options, identity)
+    seen = Seen(bundle)
+    swapped = () if options.force else _drop_swapped(bundle, jobs, seen)
     taken, refused, todo = sort_out(bundle, options, jobs)
     outcomes: list[Outcome] = []
     warnings: tuple[str, ...] = ()
-    if todo:
-        outcomes, warnings = build(bundle, options, data, identity, todo, tell)
+    known = bundle.source
+    another = known is None or known.sha256 != options.source_sha256
+    if todo or (another and derived is None):
+        # with nothing to build the source is read all the same: the bundle is of it from now on
+        outcomes, warnings = build(bundle, options, data, identity, todo, tell, derived=derived)
     for failure in refused:
         tell(failure)
     for job, failure in ((j, f) for j in jobs for f in refused if f.artifact == j.variant.name):
@@ -95,26 +113,44 @@ def _run(bundle: Bundle, options: ConvertOptions, tell: Tell) -> ConvertResult:
     source = bundle.source
     if outcomes and source is not None:
         bundle.write_head(source)  # the index names what is there now
+    built = tuple(o for o in outcomes if isinstance(o, Artifact))
+    for artifact in built:
+        seen.remember(artifact)
+    seen.write()
     return ConvertResult(
         bundle=bundle.path,
-        built=tuple(o for o in outcomes if isinstance(o, Artifact)),
+        built=built,
         taken=taken,
         failures=(*refused, *(o for o in outcomes if isinstance(o, Failure))),
-        warnings=warnings,
+        warnings=(*swapped, *warnings),
     )
 
 
-def _source_file(
+def _drop_swapped(bundle: Bundle, jobs: Sequence[Job], seen: Seen) -> tuple[str, ...]:
+    """Remove what would be taken as built and is not what was built; a warning for each."""
+    keys = {job.variant.name: job.key.digest for job in jobs}
+    warnings = []
+    for artifact in bundle.artifacts():
+        if keys.get(artifact.name) == artifact.build_key and not seen.is_whole(artifact):
+            bundle.remove_artifact(artifact.name)
+            warnings.append(
+                f"{artifact.name}: its file was not the one that was built, so it is built again"
+            )
+    return tuple(warnings)
+
+
+def source_file(
     model: object, bundle: Bundle, signature: Sequence[object] | None
 ) -> tuple[Path, str]:
     """The source's path and hash; a live object is first saved inside the bundle."""
-    from edgewright_converters.sources.identity import source_sha256
-
     if isinstance(model, str | Path):
         path = Path(model)
         if not path.exists():
             raise BadInput(f"no such model: {path}", hint="give a .keras, .h5 or SavedModel path")
-        return path, source_sha256(path)
+        seen = Seen(bundle)
+        sha256 = seen.source_sha256(path)
+        seen.write()
+        return path, sha256
     from edgewright_converters.sources.saving import save_live
 
     return save_live(model, bundle.path / "source", signature=signature)
@@ -128,7 +164,7 @@ def _open_data(options: ConvertOptions) -> DataSet | None:
     return open_data(options.calibrate, preprocess=options.preprocess)
 
 
-def _preprocess(given: Path | Mapping[str, Any] | None) -> Preprocess:
+def read_preprocess(given: Path | Mapping[str, Any] | None) -> Preprocess:
     from edgewright_runtimes.preprocess import Preprocess
 
     if given is None or isinstance(given, Mapping):

@@ -1,0 +1,93 @@
+"""The items that are learnt from and those held back, as memory-mapped arrays in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgewright.data.dataset import Array, DataSet
+from edgewright.data.feeds import model_feeds
+from edgewright_runtimes.errors import BadInput
+
+if TYPE_CHECKING:
+    from edgewright_runtimes.preprocess import Preprocess
+    from edgewright_runtimes.records import TensorSpec
+
+CHUNK = 256
+
+
+class Subset(DataSet):
+    """Some items of a data set, in its order."""
+
+    def __init__(self, data: DataSet, indices: Array) -> None:
+        self._data = data
+        self._indices = np.sort(indices)
+        self.name = data.name
+        self.items = len(indices)
+        self.shapes = data.shapes
+        self.class_names = data.class_names
+        self.y = None if data.y is None else data.y[self._indices]
+
+    @property
+    def sha256(self) -> str:
+        """Of the whole set and of which items of it these are."""
+        return hashlib.sha256(self._data.sha256.encode() + self._indices.tobytes()).hexdigest()
+
+    def _stream(self, size: int, wanted: Array) -> Iterator[Mapping[str, Array]]:
+        return self._data._stream(size, self._indices[wanted])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """``train`` is learnt from and calibrated with, ``held_back`` scores; ``None`` without data."""
+
+    train: DataSet
+    held_back: DataSet
+
+
+def split(data: DataSet, check: DataSet | None, share: float, seed: int) -> Split:
+    """Hold ``share`` of the items back, drawn over the whole set, unless ``check`` is given."""
+    if check is not None:
+        return Split(train=data, held_back=check)
+    if not 0 < share < 1:
+        raise BadInput(f"held-back is {share}", hint="a share between 0 and 1: 0.1")
+    count = max(1, round(data.items * share))
+    if data.items - count < 1:
+        raise BadInput(f"{data.name} has {data.items} items: too few to hold any back")
+    order = np.random.default_rng(seed).permutation(data.items)
+    return Split(train=Subset(data, order[count:]), held_back=Subset(data, order[:count]))
+
+
+def write_items(
+    data: DataSet, preprocess: Preprocess, inputs: Sequence[TensorSpec], folder: Path
+) -> None:
+    """Preprocessed feeds as ``0.npy``, ``1.npy`` in the order of ``inputs``, and ``labels.npy``.
+
+    Streamed: memory stays flat however many items there are. Raises ``BadInput`` where the items
+    do not fit the inputs.
+    """
+    folder.mkdir(parents=True)
+    arrays: dict[str, Any] = {}
+    done = 0
+    for batch in data.batches(CHUNK):
+        feeds = model_feeds(batch.x, preprocess, inputs)
+        for number, spec in enumerate(inputs):
+            part = feeds[spec.name]
+            if spec.name not in arrays:
+                arrays[spec.name] = np.lib.format.open_memmap(
+                    folder / f"{number}.npy",
+                    mode="w+",
+                    dtype=part.dtype,
+                    shape=(data.items, *part.shape[1:]),
+                )
+            arrays[spec.name][done : done + len(part)] = part
+        done += batch.items
+    for array in arrays.values():
+        array.flush()
+    if data.y is not None:
+        np.save(folder / "labels.npy", data.y, allow_pickle=False)
