@@ -118,6 +118,7 @@ def main() -> None:
     mine = statistics.median(seconds["edgewright convert"])
     print("## Conversion, cold\n")
     print(f"{describe_machine('tensorflow', 'tf2onnx')}; {rounds} rounds, interleaved\n")
+    print("tflite_convert runs twice, both float32: it can't calibrate int8, so ours does more\n")
     if tfjs is None:
         print("TF.js left out: no tensorflowjs_converter (EDGEWRIGHT_TFJS_PYTHON, make oracle)\n")
     print("| way | median s | least | most | ours over it | to reach |")
