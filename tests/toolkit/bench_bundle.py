@@ -67,13 +67,15 @@ def add_rounds(
     before: dict[str, str | int] | None = None,
     after: dict[str, str | int] | None = None,
     cut_short: int | None = None,
+    rounds: int = 8,
+    during: tuple[dict[str, float], ...] = (),
 ) -> None:
-    """Eight rounds of 200 quiet samples as a job would have left them; 10 of them warm-up.
+    """Rounds of 200 quiet samples as a job would have left them; 10 of them warm-up.
 
     The round ``cut_short`` was ended in its warm-up.
     """
     rng = np.random.default_rng(len(name) + len(label) + len(job))
-    for number in range(8):
+    for number in range(rounds):
         record = Measurement(
             job=job,
             artifact=name,
@@ -92,7 +94,9 @@ def add_rounds(
             load_ns=1_000_000,
             first_ns=200_000,
             peak_memory_bytes=50_000_000,
-            before={"unknown": "temperature_c,throttled"} if before is None else before,
+            in_force={"threads": "1"},
+            before={"cores": 2, "unknown": "temperature_c,throttled"} if before is None else before,
+            during=during,
             after=after or {},
             started=started,
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests.toolkit.bench_bundle import add_rounds
 
 from edgewright.bundle import Bundle, content_sha256
 from edgewright_runtimes.records import (
@@ -14,7 +15,6 @@ from edgewright_runtimes.records import (
     Evaluation,
     Failure,
     Format,
-    Measurement,
     SourceInfo,
     TensorSpec,
 )
@@ -134,46 +134,6 @@ def _answers(y: Array, classes: int, wrong: int) -> Array:
     picked[:wrong] = (picked[:wrong] + 1) % classes
     answers: Array = np.eye(classes, dtype=np.float32)[picked] * np.float32(0.8) + np.float32(0.1)
     return answers
-
-
-def add_rounds(
-    bundle: Bundle,
-    name: str,
-    median_ns: float,
-    *,
-    label: str = "",
-    preset: str = "quick",
-    rounds: int = 8,
-    runtime: str = "litert",
-    during: tuple[dict[str, float], ...] = (),
-) -> None:
-    """Rounds of 60 quiet samples each, 10 of them warm-up."""
-    rng = np.random.default_rng(len(name) + len(label))
-    for number in range(rounds):
-        record = Measurement(
-            job="job-1",
-            artifact=name,
-            artifact_sha256=bundle.artifact(name).sha256,
-            label=label,
-            target="local",
-            runtime=runtime,
-            threads=1,
-            preset=preset,
-            round=number,
-            order=number,
-            samples_file=f"job-1-{name}-{runtime}-{label}{number}.npy",
-            warmup_samples=10,
-            calls_per_sample=2,
-            load_ns=1_000_000,
-            first_ns=200_000,
-            peak_memory_bytes=50_000_000,
-            in_force={"threads": "1"},
-            before={"cores": 2, "unknown": "temperature_c,throttled"},
-            during=during,
-            started="2026-01-01T00:00:00+00:00",
-        )
-        noise = rng.normal(1.0, 0.002, 60)
-        bundle.add_measurement(record, np.asarray(2 * median_ns * noise, np.int64))
 
 
 def add_failure(bundle: Bundle, name: str, *, error: str, hint: str = "") -> None:

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tests.toolkit.bench_bundle import add_rounds, make_bundle
 
 from edgewright.bench.results import read_results, set_aside
 from edgewright.bench.table import HEADINGS, cells, notes
 from edgewright.bundle import Bundle
 from edgewright.text_table import aligned
 from edgewright_runtimes.statistics import Verdict
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this folder: tests are imported by path, and know no package."""
-    import importlib.util
-
-    path = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-add_rounds = _beside("bench_bundle").add_rounds
-make_bundle = _beside("bench_bundle").make_bundle
 
 
 @pytest.fixture

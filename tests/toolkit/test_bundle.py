@@ -7,31 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.toolkit.bench_bundle import make_bundle
 
 from edgewright.atomic import WriteFailed, atomic_file, write_text
 from edgewright.bundle import Bundle, BundleBusy, artifact_sha256, content_sha256
 from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import Failure, SourceInfo, TensorSpec
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this folder: tests are imported by path, and know no package."""
-    import importlib.util
-
-    path = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made = _beside("bench_bundle")
-make_bundle = made.make_bundle
 
 SOURCE = SourceInfo(
     path="/models/größe 1.keras",
@@ -139,6 +123,43 @@ def test_one_failure_a_step_and_the_last_one_counts(tmp_path: Path) -> None:
     assert sorted(f.error for f in bundle.failures()) == ["other", "second"]
     bundle.clear_failures(artifact="onnx-int8", stages=("convert",))
     assert [f.error for f in bundle.failures()] == ["other"]
+
+
+def test_what_is_tried_again_is_forgotten_and_nothing_else(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "b")
+    for target in ("local", "ssh:pi"):
+        for runtime in ("", "litert", "tflite-runtime"):
+            row = Failure(
+                artifact="onnx-int8", stage="run", error="e", target=target, runtime=runtime
+            )
+            bundle.add_failure(row)
+    stages = ("run",)
+    bundle.clear_failures(
+        artifact="onnx-int8", stages=stages, target="local", runtimes=("", "litert")
+    )
+    left = sorted((f.target, f.runtime) for f in bundle.failures())
+    assert left == [
+        ("local", "tflite-runtime"),
+        ("ssh:pi", ""),
+        ("ssh:pi", "litert"),
+        ("ssh:pi", "tflite-runtime"),
+    ]
+    bundle.clear_failures(artifact="onnx-int8", stages=stages, target="ssh:pi")
+    assert [f.runtime for f in bundle.failures()] == ["tflite-runtime"]
+    bundle.clear_failures(artifact="onnx-int8", stages=stages)
+    assert not bundle.failures()
+
+
+def test_a_bundle_without_artifacts_says_what_stopped_them(tmp_path: Path) -> None:
+    bundle = Bundle.create(tmp_path / "b")
+    with pytest.raises(BadInput, match="has no artifact") as nothing:
+        bundle.require_artifacts()
+    assert nothing.value.hint == "edgewright convert MODEL --out DIR"
+    bundle.add_failure(Failure(artifact="onnx-int8", stage="convert", error="no data", hint="give"))
+    with pytest.raises(BadInput, match="; onnx-int8 failed at convert: no data") as failed:
+        bundle.require_artifacts()
+    assert failed.value.hint == "give"
+    assert make_bundle(tmp_path / "c").require_artifacts()
 
 
 def test_the_lock_is_one_and_is_freed(tmp_path: Path) -> None:

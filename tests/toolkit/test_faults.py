@@ -6,10 +6,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.toolkit.bench_bundle import make_bundle
 
 if TYPE_CHECKING:
     from conftest import Command
@@ -19,21 +19,6 @@ from edgewright.cli.convert import outcome_lines
 from edgewright.line_process import LineProcess, ProcessDied
 from edgewright.text_table import aligned, one_line
 from edgewright_runtimes.records import Failure
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this folder: tests are imported by path, and know no package."""
-    import importlib.util
-
-    path = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-make_bundle = _beside("bench_bundle").make_bundle
 
 
 def on_a_small_disk(folder: Path, options: str, *words: str | Path) -> tuple[int, str]:

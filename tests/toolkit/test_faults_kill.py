@@ -9,10 +9,11 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.toolkit import processes
+from tests.toolkit.bench_bundle import make_bundle
 
 if TYPE_CHECKING:
     from conftest import Command
@@ -24,22 +25,6 @@ from edgewright_runtimes.records import Artifact, Failure
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are read from /proc")
 
 VARIANTS = ("tflite-float32", "tflite-int8", "onnx-float32", "tfjs-float32")
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this folder: tests are imported by path, and know no package."""
-    import importlib.util
-
-    path = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-processes = _beside("processes")
-make_bundle = _beside("bench_bundle").make_bundle
 
 
 def words_for(tiny: Path, out: Path) -> list[str | Path]:

@@ -7,27 +7,13 @@ import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tests.toolkit import report_bundle as made
 
 from edgewright.bundle import Bundle
 from edgewright.cli import main
 from edgewright.verbs.report import report
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this folder: tests are imported by path, and know no package."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made = _beside("report_bundle")
 
 HOSTILE = "<script>alert('&\"x')</script>"
 VOID = {"meta", "br", "img", "input", "hr", "link"}

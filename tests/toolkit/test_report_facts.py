@@ -5,30 +5,16 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.toolkit import report_bundle as made
 
 from edgewright.accuracy.intervals import Decision
 from edgewright.bundle import Bundle
 from edgewright.reporting.facts import pareto, read_facts
 from edgewright.reporting.verdict import details, headline
-
-
-def _beside(name: str) -> ModuleType:
-    """A module of this folder: tests are imported by path, and know no package."""
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-made = _beside("report_bundle")
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,12 @@ def _evaluate_one(
     bundle, files = check.bundle, check.files
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     name = files.outputs(artifact.name, run.runtime)
-    bundle.clear_failures(artifact=artifact.name, stages=("load", "run"))
+    bundle.clear_failures(
+        artifact=artifact.name,
+        stages=("load", "run"),
+        target=run.target.name,
+        runtimes=(run.runtime,),
+    )
     try:
         in_force = run_artifact(
             run,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgewright_runtimes.errors import BadInput, UnknownName, UsageError
+from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import Artifact, Format
 from edgewright_runtimes.runtime import RUNTIMES, runtime_row
 
@@ -132,8 +132,3 @@ def shuffle_rounds(cells: Sequence[Cell], rounds: int, seed: int) -> tuple[Slot,
         for cell in order.sample(list(cells), len(cells)):
             slots.append(Slot(len(slots), number, cell))
     return tuple(slots)
-
-
-def require_cells(cells: Sequence[Cell], not_here: Mapping[str, str]) -> None:
-    if not cells and not not_here:
-        raise UsageError("the bundle has no artifact", hint="edgewright convert MODEL --out DIR")

@@ -59,7 +59,13 @@ class Sweep:
         round_seconds = budget.round_seconds * (1 + WARMUP_SHARE) + ROUND_OVERHEAD_SECONDS
         self._planned_seconds = len(slots) * round_seconds
         for name in dict.fromkeys(cell.artifact.name for cell in cells):
-            self.bundle.clear_failures(artifact=name, stages=FAILED_HERE)
+            self.bundle.clear_failures(
+                artifact=name,
+                stages=FAILED_HERE,
+                target=self.setup.target.name,
+                # no runtime: of the file itself
+                runtimes=("", *(c.runtime for c in cells if c.artifact.name == name)),
+            )
         try:
             for cell in self._whole(cells):
                 self._memory(cell)

@@ -9,13 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgewright.bench.plan import (
-    Budget,
-    choose,
-    plan_cells,
-    require_cells,
-    shuffle_rounds,
-)
+from edgewright.bench.plan import Budget, choose, plan_cells, shuffle_rounds
 from edgewright.bench.rounds import Setup
 from edgewright.bench.sweep import Progress, Sweep, Tell
 from edgewright.bundle import Bundle
@@ -24,6 +18,7 @@ from edgewright_runtimes.records import Failure
 
 if TYPE_CHECKING:
     from edgewright.bench.results import Row
+    from edgewright.targets.target import Target
 
 LIMIT_SECONDS = 120.0
 INTERRUPTED, IN_PART, NOTHING = 130, 3, 1
@@ -78,42 +73,49 @@ def bench(
 
     Raises ``UsageError`` for bad input, ``BundleBusy`` where another run holds the bundle.
     """
-    from edgewright.bench.results import read_results, set_aside
-    from edgewright.settings import load_settings
-    from edgewright.targets.target import open_target, parse_targets
-
-    names = parse_targets(target)
-    if len(names) != 1:
-        raise UsageError(f"{target!r} names {len(names)} targets", hint="bench takes one at a time")
     budget = _budget(preset, seconds, rounds)
     _check(threads, limit_seconds)
     opened = Bundle.open(Path(bundle))
-    where = open_target(names[0], load_settings())
+    where = _open_target(target)
     with opened.lock():
-        everything = opened.artifacts()
+        everything = opened.require_artifacts()
         cells, not_here = plan_cells(choose(everything, artifacts), everything, runtimes, where)
-        require_cells(cells, not_here)
-        work = opened.work_folder()
         setup = Setup(
             job=_job_name(),
             target=where,
             threads=threads,
             preset=preset,
             budget=budget,
-            feeds=_feeds(opened, work),
-            work=work,
+            feeds=_feeds(opened, opened.work_folder()),
+            work=opened.work_folder(),
             limit_seconds=limit_seconds,
         )
         sweep = Sweep(opened, setup, tell)
         chosen = secrets.randbits(32) if seed is None else seed
         sweep.run(cells, shuffle_rounds(cells, budget.rounds, chosen))
+    return _result(opened, sweep, not_here)
+
+
+def _open_target(name: str) -> Target:
+    from edgewright.settings import load_settings
+    from edgewright.targets.target import open_target, parse_targets
+
+    names = parse_targets(name)
+    if len(names) != 1:
+        raise UsageError(f"{name!r} names {len(names)} targets", hint="bench takes one at a time")
+    return open_target(names[0], load_settings())
+
+
+def _result(bundle: Bundle, sweep: Sweep, not_here: Mapping[str, str]) -> BenchResult:
+    from edgewright.bench.results import read_results, set_aside
+
     return BenchResult(
-        bundle=opened.path,
-        job=setup.job,
-        rows=read_results(opened),
+        bundle=bundle.path,
+        job=sweep.setup.job,
+        rows=read_results(bundle),
         failures=tuple(sweep.failures),
         not_here=not_here,
-        set_aside=(*set_aside(opened), *opened.problems),
+        set_aside=(*set_aside(bundle), *bundle.problems),
         measured_rounds=sweep.measured,
         interrupted=sweep.interrupted,
     )

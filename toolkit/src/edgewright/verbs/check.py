@@ -11,7 +11,6 @@ from edgewright.accuracy.results import CheckResult
 from edgewright.bundle import Bundle
 from edgewright.settings import load_settings
 from edgewright.targets.target import open_target, parse_targets
-from edgewright_runtimes.errors import BadInput
 
 Tell = Callable[[str, int, int], None]
 
@@ -45,9 +44,8 @@ def check(
     wanted = read_gates(gates, max_drop=max_drop, min_agreement=min_agreement)
     opened = Bundle.open(Path(bundle))
     info = opened.require_source()
-    chosen = [opened.artifact(n) for n in artifacts] if artifacts else opened.artifacts()
-    if not chosen:
-        raise BadInput(f"{bundle} has no artifacts", hint="edgewright convert MODEL --out DIR")
+    everything = opened.require_artifacts()
+    chosen = [opened.artifact(n) for n in artifacts] if artifacts else everything
     with opened.lock():
         run = prepare(opened, info, data, subset, asked, wanted)
         where = open_target(parse_targets(target)[0], load_settings())
