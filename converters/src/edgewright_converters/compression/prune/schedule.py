@@ -1,0 +1,75 @@
+"""How sparse at which step: TFMOT's two schedules, in its words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from edgewright_runtimes.errors import BadInput
+
+_AUTO_END = 0.5  # of the training: the other half is for learning to do without
+_LEAST_UPDATES = 10  # of the masks, however short the training is
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """``polynomial`` is ``PolynomialDecay``, ``constant`` is ``ConstantSparsity``.
+
+    Their ``final_sparsity`` and ``target_sparsity`` are the step's ``sparsity``. Steps are those of
+    training; ``end_step`` -1 is half of them. Masks are renewed every ``frequency`` steps, and at
+    least ten times.
+    """
+
+    kind: Literal["polynomial", "constant"] = "polynomial"
+    initial_sparsity: float = 0.0
+    begin_step: int = 0
+    end_step: int = -1
+    frequency: int = 100
+    power: float = 3.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.initial_sparsity < 1:
+            raise BadInput(
+                f"initial_sparsity is {self.initial_sparsity}; 0 or more and less than 1 was"
+                " expected"
+            )
+        if self.begin_step < 0:
+            raise BadInput(f"begin_step is {self.begin_step}; 0 or more was expected")
+        if self.end_step != -1 and self.end_step <= self.begin_step:
+            raise BadInput(f"end_step {self.end_step} is not after begin_step {self.begin_step}")
+        if self.frequency < 1:
+            raise BadInput(f"frequency is {self.frequency}; 1 or more was expected")
+        if not (self.power > 0 and math.isfinite(self.power)):
+            raise BadInput(f"power is {self.power}; more than 0 was expected")
+
+    def end(self, total: int) -> int:
+        """The step at which the final sparsity is there. Raises ``BadInput`` past the last one."""
+        if self.kind == "constant":
+            end = self.begin_step
+        elif self.end_step == -1:
+            end = max(self.begin_step, int(total * _AUTO_END))
+        else:
+            end = self.end_step
+        if end >= total:
+            raise BadInput(
+                f"pruning ends at step {end} and training after {total} steps",
+                hint="more epochs, or a smaller begin_step and end_step",
+            )
+        return end
+
+    def due(self, step: int, total: int) -> bool:
+        """Whether the masks are renewed before this step."""
+        end = self.end(total)
+        if not self.begin_step <= step <= end:
+            return False
+        every = min(self.frequency, max(1, (end - self.begin_step) // _LEAST_UPDATES))
+        return step == end or (step - self.begin_step) % every == 0
+
+    def sparsity(self, step: int, total: int, final: float) -> float:
+        """At a step that is due: TFMOT's PolynomialDecay (Zhu, Gupta 2017)."""
+        end = self.end(total)
+        if self.kind == "constant" or step >= end:
+            return final
+        left = 1 - (step - self.begin_step) / (end - self.begin_step)
+        return float(final + (self.initial_sparsity - final) * left**self.power)
