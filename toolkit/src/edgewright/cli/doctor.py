@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict
 
 SUMMARY = "Say what is installed, what is missing, and what to type."
 
@@ -26,6 +24,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     findings = doctor()
     if args.json:
+        import json
+        from dataclasses import asdict
+
         print(json.dumps([asdict(f) for f in findings], indent=1))
         return 0
     for f in findings:
