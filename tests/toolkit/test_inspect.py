@@ -8,6 +8,7 @@ import random
 import shutil
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,45 +135,16 @@ def test_what_of_a_qdq_graph_runs_in_integers(tmp_path: Path) -> None:
     assert found.parameters == 32  # scales and zero points are none
 
 
-def test_tfjs_follows_shapes_through_a_small_net(tmp_path: Path) -> None:
+def tfjs_net() -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Pad, a strided convolution, a depthwise one, pooling, a reshape of -1, a dense layer."""
 
-    def attr(**attributes: object) -> dict[str, object]:
-        return {name: value for name, value in attributes.items()}
+    def node(name: str, op: str, *inputs: str, **attributes: object) -> dict[str, Any]:
+        return {"name": name, "op": op, "input": list(inputs), "attr": attributes}
 
     same, valid = {"s": "U0FNRQ=="}, {"s": "VkFMSUQ="}
-    steps = {"list": {"i": ["1", "2", "2", "1"]}}
-    single = {"list": {"i": ["1", "1", "1", "1"]}}
+    two = {"list": {"i": ["1", "2", "2", "1"]}}
+    one = {"list": {"i": ["1", "1", "1", "1"]}}
     shape = {"shape": {"dim": [{"size": s} for s in ("-1", "6", "6", "2")]}}
-    nodes = [
-        {"name": "x", "op": "Placeholder", "attr": {"shape": shape}},
-        {"name": "pads", "op": "Const"},
-        {"name": "w", "op": "Const"},
-        {"name": "d", "op": "Const"},
-        {"name": "flat", "op": "Const"},
-        {"name": "v", "op": "Const"},
-        {"name": "p", "op": "Pad", "input": ["x", "pads"]},
-        {
-            "name": "c",
-            "op": "Conv2D",
-            "input": ["p", "w"],
-            "attr": attr(strides=steps, padding=same),
-        },
-        {
-            "name": "dw",
-            "op": "DepthwiseConv2dNative",
-            "input": ["c", "d"],
-            "attr": attr(strides=single, padding=valid),
-        },
-        {
-            "name": "pool",
-            "op": "MaxPool",
-            "input": ["dw"],
-            "attr": attr(ksize=steps, strides=steps, padding=valid),
-        },
-        {"name": "r", "op": "Reshape", "input": ["pool", "flat"]},
-        {"name": "y", "op": "MatMul", "input": ["r", "v"]},
-    ]
     weights = {
         "pads": np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32),
         "w": real32(3, 3, 2, 4),
@@ -180,30 +152,53 @@ def test_tfjs_follows_shapes_through_a_small_net(tmp_path: Path) -> None:
         "flat": np.array([-1, 8], np.int32),
         "v": real32(8, 5),
     }
+    nodes = [
+        node("x", "Placeholder", shape=shape),
+        *(node(name, "Const") for name in weights),
+        node("p", "Pad", "x", "pads"),
+        node("c", "Conv2D", "p", "w", strides=two, padding=same),
+        node("dw", "DepthwiseConv2dNative", "c", "d", strides=one, padding=valid),
+        node("pool", "MaxPool", "dw", ksize=two, strides=two, padding=valid),
+        node("r", "Reshape", "pool", "flat"),
+        node("y", "MatMul", "r", "v"),
+    ]
+    return nodes, weights
+
+
+def tfjs_model(
+    folder: Path, nodes: list[dict[str, Any]], weights: dict[str, Any]
+) -> tuple[Path, int]:
+    """Write it with its values across two shards; the file, and how many bytes there are."""
     manifest = [
         {"name": n, "shape": list(a.shape), "dtype": str(a.dtype)} for n, a in weights.items()
     ]
     data = b"".join(a.tobytes() for a in weights.values())
-    (tmp_path / "a.bin").write_bytes(data[:10])  # values may lie across shards
-    (tmp_path / "b.bin").write_bytes(data[10:])
+    (folder / "a.bin").write_bytes(data[:10])
+    (folder / "b.bin").write_bytes(data[10:])
     model = {
         "modelTopology": {"node": nodes},
         "weightsManifest": [{"paths": ["a.bin", "b.bin"], "weights": manifest}],
     }
-    (tmp_path / "model.json").write_text(json.dumps(model))
-    found = inspect_file(tmp_path / "model.json")
-    macs = {o.name: o.macs for o in found.ops if o.macs}
-    assert macs == {
+    file = folder / "model.json"
+    file.write_text(json.dumps(model))
+    return file, len(data) + file.stat().st_size
+
+
+def test_tfjs_follows_shapes_through_a_small_net(tmp_path: Path) -> None:
+    nodes, weights = tfjs_net()
+    file, size_bytes = tfjs_model(tmp_path, nodes, weights)
+    found = inspect_file(file)
+    assert {o.name: o.macs for o in found.ops if o.macs} == {
         "Conv2D": 4 * 4 * 4 * 18,  # 8x8 at stride 2
         "DepthwiseConv2dNative": 2 * 2 * 8 * 9,
         "MatMul": 8 * 5,
     }
     assert found.unknown_macs == ()
-    assert found.size_bytes == len(data) + (tmp_path / "model.json").stat().st_size
+    assert found.size_bytes == size_bytes
 
-    nodes[6]["op"] = "Mystery"  # behind it, no shape is known
-    (tmp_path / "model.json").write_text(json.dumps(model))
-    unknown = inspect_file(tmp_path / "model.json").unknown_macs
+    (pad,) = (n for n in nodes if n["op"] == "Pad")
+    pad["op"] = "Mystery"  # behind it, no shape is known
+    unknown = inspect_file(tfjs_model(tmp_path, nodes, weights)[0]).unknown_macs
     assert unknown == ("Conv2D", "DepthwiseConv2dNative", "MatMul")
 
 
