@@ -19,6 +19,11 @@ path = "m.keras"
 data = "test.npz"
 max_dorp = 1
 """
+BAD_RECIPE = """\
+[[steps]]
+kind = "prune"
+sparcity = 0.5
+"""
 
 
 def examples() -> list[tuple[str, str, str]]:
@@ -42,6 +47,7 @@ def test_the_error_is_the_one_on_the_page(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits.keras").write_bytes(b"never read")
     (tmp_path / "bad.toml").write_text(BAD_PLAN)
+    (tmp_path / "bad-recipe.toml").write_text(BAD_RECIPE)
     try:
         code = main(shlex.split(command)[1:])
     except SystemExit as e:  # argparse
@@ -52,4 +58,4 @@ def test_the_error_is_the_one_on_the_page(
 
 def test_there_are_examples_of_most_verbs() -> None:
     verbs = {shlex.split(command)[1] for _, command, _ in examples()}
-    assert verbs >= {"convert", "check", "bench", "report", "run", "inspect", "doctor"}
+    assert verbs >= {"convert", "compress", "check", "bench", "report", "run", "inspect", "doctor"}
