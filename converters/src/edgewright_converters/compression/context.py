@@ -52,8 +52,9 @@ class Measure(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """``train`` is what may be learnt from; ``held_back`` scores and chooses, and is not learnt.
+    """``train`` is what may be learnt from; ``held_back`` chooses (the best epoch), not learnt.
 
+    ``scored`` is what the model is scored on after the step; a step has no other use for it.
     ``folder`` is the step's own, kept until the step is done: checkpoints of a run that was cut
     short lie there. ``original`` is the source's model, the teacher where there are no labels.
     """
@@ -62,6 +63,7 @@ class Context:
     held_back: Items | None
     original: Any
     folder: Path
+    scored: Items | None = None
     seed: int = 0
     history: tuple[StepRecord, ...] = ()  # the steps before this one
     augment: Augment | None = None  # (item [...], generator) -> item, on preprocessed items

@@ -21,7 +21,7 @@ Emit = Callable[[Mapping[str, Any]], None]
 class CompressJob:
     """Each of ``steps`` has its folder; the first ``done`` of them lie there already.
 
-    ``train`` and ``held_back`` are folders of ``.npy`` files, empty where there is no data.
+    ``train``, ``held_back`` and ``scored`` are folders of ``.npy`` files, empty without data.
     """
 
     source: str
@@ -32,6 +32,7 @@ class CompressJob:
     signature: str = ""
     train: str = ""
     held_back: str = ""
+    scored: str = ""
     seed: int = 0
     augment: str = ""  # module:function
     tensorboard: str = ""
@@ -51,7 +52,8 @@ def compress(job: CompressJob, emit: Emit, measure: Measure | None = None) -> No
 
     original = open_keras(job)
     train, held_back = _items(job.train, job.inputs), _items(job.held_back, job.inputs)
-    scores, items = score(original, held_back)
+    scored = _items(job.scored, job.inputs)
+    scores, items = score(original, scored)
     emit({"row": "source", "scores": scores, "items": items})
     folders = [Path(folder) for folder in job.folders]
     history = _history(folders[: job.done])
@@ -63,6 +65,7 @@ def compress(job: CompressJob, emit: Emit, measure: Measure | None = None) -> No
         context = Context(
             train=train,
             held_back=held_back,
+            scored=scored,
             original=original,
             folder=folder,
             seed=job.seed,

@@ -33,7 +33,7 @@ def run_step(model: Any, step: Step, context: Context) -> tuple[Any, StepRecord]
     params = recipe.read_params(step.kind, step.params)
     result = step_module(step.kind).apply(model, params, context)
     context.folder.mkdir(parents=True, exist_ok=True)
-    scores, items = score(result.model, context.held_back)
+    scores, items = score(result.model, context.scored)
     if result.ranges is not None:
         save_ranges(result.ranges, context.folder)
     _save_model(result.model, context.folder / MODEL)

@@ -56,10 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "module:function",
     )
     parser.add_argument(
-        "--check", default="", metavar="DATA", help="scores each step (a share of --data held back)"
+        "--check", default="", metavar="DATA", help="scores each step (the items held back)"
     )
     parser.add_argument(
-        "--held-back", type=float, default=0.1, metavar="SHARE", help="without --check (0.1)"
+        "--held-back",
+        type=float,
+        default=0.1,
+        metavar="SHARE",
+        help="of --data: chooses epochs (0.1)",
     )
     parser.add_argument("--formats", default="tflite,onnx", metavar="F,...", help="(%(default)s)")
     parser.add_argument("--samples", type=int, default=256, help="calibration items (256)")

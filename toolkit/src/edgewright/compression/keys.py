@@ -24,6 +24,7 @@ def stage_keys(options: CompressOptions, split: Split | None) -> list[str]:
         "preprocess": convert.preprocess.to_dict(),
         "train": split.train.sha256 if split else "",
         "held_back": split.held_back.sha256 if split else "",
+        "scored": split.scored.sha256 if split else "",
         "seed": convert.seed,
         "augment": options.augment,
         "tools": dict(tool_versions("tfjs")),  # the frameworks alone

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class CompressOptions:
     """``convert`` says how artifacts are built; its data is also what may be learnt from.
 
-    ``check`` names the held-back items; empty: a share of the data, by ``convert.seed``.
+    A share of it is ``held_back``, by ``convert.seed``; ``check`` names other items to score on.
     ``formats`` are those of the artifacts where the recipe names none.
     """
 

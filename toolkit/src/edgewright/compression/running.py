@@ -174,14 +174,18 @@ class Run:
 
     def _train(self, job: CompressJob, source: SourceInfo) -> list[StepRecord]:
         work = self.bundle.work_folder()
-        train, held_back = work / "train", work / "held-back"
+        train, held_back, scored = (work / name for name in ("train", "held-back", "scored"))
         if self.split is not None:
             from edgewright.compression.training_data import write_items
 
             preprocess = self.options.convert.preprocess
             write_items(self.split.train, preprocess, source.inputs, train)
             write_items(self.split.held_back, preprocess, source.inputs, held_back)
-            job = replace(job, train=str(train), held_back=str(held_back))
+            if self.split.scored is self.split.held_back:
+                scored = held_back
+            else:
+                write_items(self.split.scored, preprocess, source.inputs, scored)
+            job = replace(job, train=str(train), held_back=str(held_back), scored=str(scored))
         options = replace(self.options, inputs=job.inputs)
         latencies = TargetLatencies(options, train if self.split else None, work)
         records: list[StepRecord] = []

@@ -24,7 +24,7 @@ def notes(compressed: Compressed) -> list[str]:
     lines = []
     last = compressed.records[-1]
     if last.items:
-        lines.append(f"scores are of {last.items} items that were held back")
+        lines.append(f"scores are of {last.items} items that were not learnt from")
     for record in compressed.records:
         label = record.step.label or record.step.kind
         lines += [f"{label}: {note}" for note in record.notes]

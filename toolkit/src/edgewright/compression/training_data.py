@@ -44,23 +44,30 @@ class Subset(DataSet):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """``train`` is learnt from and calibrated with, ``held_back`` scores; ``None`` without data."""
+    """``train`` is learnt from and calibrated with, ``held_back`` chooses, ``scored`` judges.
+
+    The last two are one where no data of its own was given to judge by.
+    """
 
     train: DataSet
     held_back: DataSet
+    scored: DataSet
 
 
 def split(data: DataSet, check: DataSet | None, share: float, seed: int) -> Split:
-    """Hold ``share`` of the items back, drawn over the whole set, unless ``check`` is given."""
-    if check is not None:
-        return Split(train=data, held_back=check)
+    """Hold ``share`` of the items back, drawn over the whole set; ``check`` judges where given."""
     if not 0 < share < 1:
         raise BadInput(f"held-back is {share}", hint="a share between 0 and 1: 0.1")
     count = max(1, round(data.items * share))
     if data.items - count < 1:
         raise BadInput(f"{data.name} has {data.items} items: too few to hold any back")
     order = np.random.default_rng(seed).permutation(data.items)
-    return Split(train=Subset(data, order[count:]), held_back=Subset(data, order[:count]))
+    held_back = Subset(data, order[:count])
+    return Split(
+        train=Subset(data, order[count:]),
+        held_back=held_back,
+        scored=held_back if check is None else check,
+    )
 
 
 def write_items(

@@ -28,10 +28,10 @@ Hear = Callable[[Mapping[str, Any]], None]
 class Settings:
     """What a compression works with, whatever its steps.
 
-    ``data`` is learnt from and calibrated with; ``check`` scores each step, or else the share
-    ``held_back`` of the data, which is never learnt from. ``augment`` is ``module:function``,
-    ``(item, generator) -> item`` on preprocessed items. ``target`` is where latencies that steer
-    a step are measured. ``resume`` off: a step that was cut short begins anew.
+    ``data`` is learnt from and calibrated with, but for the share ``held_back``, which chooses the
+    best epoch. ``check`` scores each step, or else the items held back. ``augment`` is
+    ``module:function``, ``(item, generator) -> item`` on preprocessed items. ``target`` is where
+    latencies that steer a step are measured. ``resume`` off: a step that was cut short begins anew.
     """
 
     data: str = ""
