@@ -13,6 +13,7 @@ from edgewright_converters.formats.format import Written
 from edgewright_converters.formats.frozen import freeze
 from edgewright_converters.formats.onnx_graph import model_file, quantize
 from edgewright_converters.formats.onnx_graph.graph import to_onnx
+from edgewright_converters.mixed import write as options
 from edgewright_converters.op_names import first_line
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _QUANTIZATION: dict[str, dict[str, Any]] = {
 
 
 def write(source: Source, request: WriteRequest, folder: Path) -> Written:
+    if options.options_of(request.variant) is not None:
+        return options.write_onnx(source, request, folder, FILE)
     scheme = request.variant.scheme
     if scheme == "int8" and request.calibration is None:
         raise ConversionError(

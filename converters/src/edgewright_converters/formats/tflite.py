@@ -14,6 +14,7 @@ from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats.format import Written
 from edgewright_converters.formats.frozen import freeze
 from edgewright_converters.formats.tflite_graph import converter, model_file
+from edgewright_converters.mixed import write as options
 from edgewright_converters.op_names import layer_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ _INT16 = 7  # of the TFLite schema's TensorType
 
 
 def write(source: Source, request: WriteRequest, folder: Path) -> Written:
+    if options.options_of(request.variant) is not None:
+        return options.write_tflite(source, request, folder, FILE)
     scheme = request.variant.scheme
     frozen = freeze(source, batch=request.batch)
     content, mixed = _convert(source, frozen, request)

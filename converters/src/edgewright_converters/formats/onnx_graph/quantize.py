@@ -45,7 +45,7 @@ def to_dynamic(model: Any) -> Any:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     with TemporaryDirectory() as folder:
-        prepared = _prepare(model, Path(folder))
+        prepared = prepare(model, Path(folder))
         out = Path(folder) / "dynamic.onnx"
         quantize_dynamic(
             prepared,
@@ -62,7 +62,7 @@ def to_int8(model: Any, calibration: Calibration, *, batch: int | None) -> Any:
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     with TemporaryDirectory() as folder:
-        prepared = _prepare(model, Path(folder))
+        prepared = prepare(model, Path(folder))
         out = Path(folder) / "int8.onnx"
         reader = Reader(calibration, batch or 1)
         quantize_static(
@@ -78,7 +78,7 @@ def to_int8(model: Any, calibration: Calibration, *, batch: int | None) -> Any:
         return onnx.load(out)
 
 
-def _prepare(model: Any, folder: Path) -> Path:
+def prepare(model: Any, folder: Path) -> Path:
     """Shapes inferred, batch normalization folded: what ONNX Runtime asks for beforehand."""
     import onnx
     from onnxruntime.quantization.shape_inference import quant_pre_process

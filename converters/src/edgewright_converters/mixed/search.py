@@ -1,0 +1,122 @@
+"""Finds the tensors to keep in float: backward from all of them, by halves.
+
+Going forward, one operation after the other, finds nothing: a bad tensor needs both of its ends in
+float before anything gets better. Backward, whole groups of tensors are quantized at once and kept
+so while the outputs stay good; a group that spoils them is taken apart. With k bad tensors of n
+that is about 2 k log2(n) builds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edgewright_converters.mixed.criterion import Damage, damage
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from edgewright_converters.mixed.tensors import FloatModel
+
+    Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """``max_loss`` in points as the float model sees it; outputs without classes are held to
+    ``min_sqnr_db``. ``max_size`` is in int8 files. ``wide``: 16-bit activations, not float."""
+
+    max_loss: float
+    min_sqnr_db: float
+    max_size: float
+    wide: bool = False
+
+    def allow(self, found: Damage) -> bool:
+        if found.points is None:
+            return found.sqnr_db >= self.min_sqnr_db
+        return found.points <= self.max_loss
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """``kept`` are activations, by name. ``good`` says whether the limits hold."""
+
+    kept: tuple[str, ...]
+    content: bytes
+    damage: Damage
+    int8_damage: Damage
+    size_ratio: float
+    good: bool
+    trials: int
+    seconds: float
+
+
+def search(
+    model: FloatModel, feeds: Arrays, limits: Limits, tell: Callable[[str], None] = lambda _: None
+) -> Found:
+    """``feeds`` [items, ...] are seen by every build; a hundred or two do."""
+    return _Search(model, feeds, limits, tell).run()
+
+
+class _Search:
+    def __init__(
+        self, model: FloatModel, feeds: Arrays, limits: Limits, tell: Callable[[str], None]
+    ) -> None:
+        self._start = time.perf_counter()
+        self._model, self._feeds, self._limits, self._tell = model, feeds, limits, tell
+        self._expected = model.run(model.content, feeds)
+        self._all = tuple(tensor.name for tensor in model.activations)
+        self._known: dict[frozenset[str], tuple[bytes, Damage]] = {}
+
+    def run(self) -> Found:
+        content, int8 = self._try(())
+        kept: list[str] = []
+        if not self._limits.allow(int8):
+            kept = list(self._all)
+            self._settle(self._all, kept, spoils=True)
+            self._fit(kept, len(content))
+        built, found = self._try(kept)
+        ratio = len(built) / len(content)
+        return Found(
+            kept=tuple(kept),
+            content=built,
+            damage=found,
+            int8_damage=int8,
+            size_ratio=ratio,
+            good=self._limits.allow(found) and ratio <= self._limits.max_size,
+            trials=len(self._known),
+            seconds=time.perf_counter() - self._start,
+        )
+
+    def _settle(self, group: Sequence[str], kept: list[str], *, spoils: bool = False) -> None:
+        """Take the tensors of ``group`` out of ``kept``, all but those that spoil the outputs."""
+        without = [name for name in kept if name not in group]
+        if not spoils and self._limits.allow(self._try(without)[1]):
+            kept[:] = without
+        elif len(group) > 1:
+            half = len(group) // 2
+            self._settle(group[:half], kept)
+            self._settle(group[half:], kept)
+
+    def _fit(self, kept: list[str], int8_bytes: int) -> None:
+        """Quantize what does the least harm until the file is no larger than it may be."""
+        while len(self._try(kept)[0]) > self._limits.max_size * int8_bytes:
+            choices = [tuple(name for name in kept if name != out) for out in kept]
+            kept[:] = min(choices, key=self._harm)
+
+    def _harm(self, kept: Iterable[str]) -> float:
+        found = self._try(tuple(kept))[1]
+        return -found.sqnr_db if found.points is None else found.points
+
+    def _try(self, kept: Sequence[str]) -> tuple[bytes, Damage]:
+        key = frozenset(kept)
+        if key not in self._known:
+            wide = self._limits.wide
+            content = self._model.integer(() if wide else key, key if wide else ())
+            found = damage(self._expected, self._model.run(content, self._feeds))
+            self._known[key] = content, found
+            said = "" if found.points is None else f"{found.points:.2f} points, "
+            self._tell(f"{len(key)} tensors not in int8: {said}{found.sqnr_db:.1f} dB")
+        return self._known[key]
