@@ -42,8 +42,14 @@ def read_steps(tables: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
 
 
 def parse_name(name: str) -> tuple[Step, ...]:
-    """``prune50_equalize_int8``: labels and, last, a scheme. Raises ``BadInput``."""
+    """``prune50_equalize_int8``: labels and, last, a scheme. Raises ``BadInput``.
+
+    What stands before the scheme may be quantize's own label: ``equalize_mixed_int8``.
+    """
     steps = [_of_label(word) for word in name.split("_") if word]
+    if [step.kind for step in steps[-2:]] == [QUANTIZE, QUANTIZE] and steps[-2].label:
+        together = {**steps[-2].params, **steps[-1].params}
+        steps[-2:] = [to_step(QUANTIZE, read_params(QUANTIZE, together))]
     _check_order(steps)
     return tuple(steps)
 
@@ -69,8 +75,8 @@ def _of_label(word: str) -> Step:
             return to_step(kind, params)
     raise BadInput(
         f"no step has the label {word!r}",
-        hint="labels: finetune, prune50, prune2of4, channels50, cluster16, equalize, qat; last a "
-        "scheme: int8, float16, ...; or give a TOML file",
+        hint="labels: finetune, prune50, prune2of4, channels50, cluster16, equalize, qat, mixed; "
+        "last a scheme: int8, float16, ...; or give a TOML file",
     )
 
 
