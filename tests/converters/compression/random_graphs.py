@@ -19,10 +19,13 @@ layers = keras.layers
 ACTIVATIONS = ("relu", "relu6", "leaky_relu", "prelu", "tanh", "silu", "linear")
 HOMOGENEOUS = ("relu", "leaky_relu", "prelu", "linear")
 BLOCKS = (
-    "conv depthwise separable transpose residual project concat excite pool upsample pad"
-    " dropout operation shared nested split_heads"
-).split()
-HEADS = "gap_dense flatten_dense dense_dense spatial two_outputs reshape_dense excited".split()
+    *("conv", "depthwise", "separable", "transpose", "residual", "project", "concat", "excite"),
+    *("pool", "upsample", "pad", "dropout", "operation", "shared", "nested", "split_heads"),
+)
+HEADS = (
+    *("gap_dense", "flatten_dense", "dense_dense", "spatial", "two_outputs", "reshape_dense"),
+    "excited",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +47,9 @@ class Net:
 
 def nets(
     *,
-    kinds: tuple[str, ...] = tuple(BLOCKS),
+    kinds: tuple[str, ...] = BLOCKS,
     activations: tuple[str, ...] = ACTIVATIONS,
-    heads: tuple[str, ...] = tuple(HEADS),
+    heads: tuple[str, ...] = HEADS,
     most: int = 5,
 ) -> st.SearchStrategy[Net]:
     block = st.builds(
