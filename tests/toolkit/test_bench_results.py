@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.toolkit.bench_bundle import add_rounds, make_bundle
 
@@ -144,3 +145,25 @@ def test_a_round_whose_samples_are_damaged_is_named_and_the_others_count(bundle:
     (row,) = read_results(bundle)
     assert row.summary.rounds == 6
     assert len([p for p in bundle.problems if "tflite-int8: round" in p]) == 2
+
+
+@pytest.mark.parametrize(
+    ("stretches", "verdict"),
+    [
+        ((1, 1, 1, 1, 1, 1, 1, 1), Verdict.TRUSTED),
+        ((1.0, 1.3, 0.8, 1.2, 0.9, 1.25, 0.8, 1.0), Verdict.NOISY),
+    ],
+)
+def test_a_sustained_run_whose_stretches_differ_is_noisy(
+    bundle: Bundle, stretches: tuple[float, ...], verdict: Verdict
+) -> None:
+    """600 s in one process, up and down with its neighbours: no trend, and nothing to trust."""
+    add_rounds(bundle, "tflite-float32", 1e6, preset="sustained", rounds=1)
+    (record,) = bundle.measurements()
+    rng = np.random.default_rng(0)
+    steady = np.repeat(stretches, 150) * rng.normal(5e8, 1e6, 1200)  # 0.5 s a sample
+    bundle.add_measurement(record, np.concatenate([steady[:10], steady]))
+    (row,) = read_results(bundle)
+    assert row.judgement.verdict is verdict
+    said = "noisy: the medians of its 8 stretches are" in row.judgement.reasons[0]
+    assert said == (verdict is Verdict.NOISY)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewright.bench.plan import AGAIN, baseline_name
 from edgewright.bundle import Bundle, artifact_sha256
@@ -21,14 +22,18 @@ from edgewright_runtimes.statistics import (
     Comparison,
     Judgement,
     Summary,
+    Verdict,
     compare,
     summarize,
     verdict,
 )
+from edgewright_runtimes.statistics.median import median_interval
+from edgewright_runtimes.statistics.summary import NOISY_WIDTH
 
 SLOWER_WORK = 1.2  # the fixed loop of work after the rounds over before them
 SELF_SCALING = ("intel_pstate", "amd-pstate", "amd-pstate-epp")  # `powersave` is their normal
 TIMELINE_POINTS = 120
+STRETCHES = 8  # of a round that is alone: as many as a preset has rounds
 
 Key = tuple[str, str, str, int]  # artifact, runtime, target, threads
 
@@ -148,8 +153,8 @@ def _latest(records: Iterable[Measurement]) -> Groups:
     return groups
 
 
-def _steady(bundle: Bundle, record: Measurement) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    samples: np.ndarray[tuple[int], np.dtype[np.int64]] = bundle.samples(record)
+def _steady(bundle: Bundle, record: Measurement) -> NDArray[np.int64]:
+    samples: NDArray[np.int64] = bundle.samples(record)
     return samples[record.warmup_samples :]
 
 
@@ -170,6 +175,9 @@ def _row(
 ) -> Row:
     first, last = rounds[0], rounds[-1]
     comparison, why = _compare(first, summary, groups, summaries)
+    judgement = judge(summary, rounds)
+    if len(rounds) == 1:
+        judgement = _judge_alone(judgement, _steady(bundle, first))
     peaks = [r.peak_memory_bytes for r in rounds if r.peak_memory_bytes is not None]
     return Row(
         artifact=artifact.name,
@@ -187,7 +195,7 @@ def _row(
         summary=summary,
         comparison=comparison,
         no_comparison=why,
-        judgement=judge(summary, rounds),
+        judgement=judgement,
         load_ns=int(statistics.median(r.load_ns for r in rounds)),
         first_ns=int(statistics.median(r.first_ns for r in rounds)),
         peak_memory_bytes=max(peaks, default=None),
@@ -232,6 +240,25 @@ def judge(summary: Summary, rounds: Sequence[Measurement]) -> Judgement:
         unknown_sensors=sorted(unknown),
         target=first.target,
     )
+
+
+def _judge_alone(judgement: Judgement, samples: NDArray[np.int64]) -> Judgement:
+    """One round has no other to differ from: its stretches of equal length stand for rounds."""
+    if samples.size < STRETCHES:
+        return judgement
+    medians = [float(np.median(part)) for part in np.array_split(samples, STRETCHES)]
+    interval = median_interval(medians)
+    middle = statistics.median(medians)
+    if interval is None or interval[1] - interval[0] <= NOISY_WIDTH * middle:
+        return judgement
+    width = (interval[1] - interval[0]) / middle
+    reason = (
+        f"noisy: the medians of its {STRETCHES} stretches are {width:.0%} apart; "
+        f"{NOISY_WIDTH:.0%} at most is wanted"
+    )
+    if judgement.verdict is Verdict.TRUSTED:
+        return Judgement(verdict=Verdict.NOISY, reasons=(reason, *judgement.reasons))
+    return Judgement(verdict=judgement.verdict, reasons=(*judgement.reasons, reason))
 
 
 def _held_down(environment: Mapping[str, Plain]) -> bool:
