@@ -97,6 +97,48 @@ def test_without_data_the_integer_schemes_are_rows_not_the_end(
     assert len(bundle.failures()) == 4
 
 
+def test_nothing_built_is_a_bundle_that_says_so(
+    command: Command, tiny: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "b"
+    ran = command("convert", tiny / "model.keras", "--out", out, "--variants", "tflite-int8")
+    assert ran.code == 1
+    bundle = Bundle.open(out)
+    source = bundle.require_source()
+    assert source.path == str(tiny / "model.keras")
+    assert [i.name for i in source.inputs] == ["image"]
+    assert [f.artifact for f in bundle.failures()] == ["tflite-int8"]
+    assert not bundle.artifacts() and not bundle.problems
+    for words in (["bench", out], ["check", out, "--data", tiny / "test.npz"]):
+        said = command(*words)
+        assert said.code == 2
+        assert "has no artifact; tflite-int8 failed at convert: int8 is calibrated" in said.err
+        assert said.err.count("\n") == 1
+    assert command("report", out).code == 0
+    assert "Nothing was made" in (out / "report.html").read_text()
+
+
+def test_a_swapped_file_of_the_same_size_is_built_again(
+    command: Command, tiny: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "b"
+    words = ["convert", tiny / "model.keras", "--out", out, "--variants", "onnx-float32,tfjs-uint8"]
+    assert command(*words).code == 0
+    assert "2 already there" in command(*words).out
+    bundle = Bundle.open(out)
+    for name in ("onnx-float32", "tfjs-uint8"):
+        artifact = bundle.artifact(name)
+        folder = bundle.artifact_folder(name)
+        file = next(folder.glob("*.bin")) if name == "tfjs-uint8" else folder / artifact.file
+        whole = file.read_bytes()
+        file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        ran = command(*words)
+        assert ran.code == 0
+        assert "1 built, 1 already there" in ran.out
+        assert f"{name}: its file was not the one that was built" in ran.err
+        assert artifact_sha256(bundle, bundle.artifact(name)) == bundle.artifact(name).sha256
+
+
 def test_a_lost_index_is_rebuilt(converted: Path, tiny: Path, tmp_path: Path) -> None:
     copy = tmp_path / "bundle"
     shutil.copytree(converted, copy)
