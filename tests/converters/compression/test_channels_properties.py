@@ -65,11 +65,9 @@ def check_removal(net: Net, seed: int) -> None:
     close(outputs(cut(analysis, analysis.keep_all()), x), wanted)
 
     keep = random_keep(analysis, seed)
-    original = model.get_weights()
-    silence(analysis, keep, makes=True)
-    close(outputs(cut(analysis, keep), x), outputs(model, x))
-    model.set_weights(original)
-    silence(analysis, keep, makes=False)
+    silent = keep | (np.random.default_rng(seed).random(len(keep)) < 0.5)
+    silence(analysis, silent, makes=True)  # about half of what goes
+    silence(analysis, keep | ~silent, makes=False)  # and the rest
     smaller = cut(analysis, keep)
     close(outputs(smaller, x), outputs(model, x))
     assert [t.shape for t in smaller.outputs] == [t.shape for t in model.outputs]
