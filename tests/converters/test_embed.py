@@ -8,10 +8,10 @@ import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from tests.runtimes.models import make_plain
 
 from edgewright_converters.embed import embed_contract
 from edgewright_runtimes.contract import MAX_BYTES, encode, read_contract, to_payload
@@ -31,17 +31,6 @@ CONTRACT = Contract(
 )
 
 
-@pytest.fixture(scope="module")
-def made() -> ModuleType:
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("make_plain", MODELS / "make_plain.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(params=NAMES)
 def plain(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     shutil.copytree(MODELS / "plain", tmp_path, dirs_exist_ok=True)
@@ -55,8 +44,8 @@ def test_it_comes_back(plain: Path) -> None:
     assert sorted(f.name for f in plain.parent.iterdir()) == [*sorted(NAMES), "weights.bin"]
 
 
-def test_the_bytes_are_those_that_are_kept(plain: Path, made: ModuleType) -> None:
-    embed_contract(plain, made.CONTRACT)
+def test_the_bytes_are_those_that_are_kept(plain: Path) -> None:
+    embed_contract(plain, make_plain.CONTRACT)
     assert plain.read_bytes() == (MODELS / "contract" / plain.name).read_bytes()
 
 
@@ -203,9 +192,12 @@ def test_tfjs_keeps_what_is_not_ours(tmp_path: Path) -> None:
     assert after == before and ours["label_names"] == ["a", "b", "c"]
 
 
-def test_big_weights_pass_through_in_blocks(tmp_path: Path, made: ModuleType) -> None:
+def test_big_weights_pass_through_in_blocks(tmp_path: Path) -> None:
     weights = np.zeros((1024, 4096), np.float32)
-    files = {"model.tflite": made.tflite_model(weights), "model.onnx": made.onnx_model(weights)}
+    files = {
+        "model.tflite": make_plain.tflite_model(weights),
+        "model.onnx": make_plain.onnx_model(weights),
+    }
     for name, data in files.items():
         path = tmp_path / name
         path.write_bytes(data)

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx as onnx_package
 import pytest
+from tests.converters import writing
 from tests.converters.nets import KerasSource, build, feeds_for
 
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats import onnx
-from edgewright_converters.formats.format import Calibration, WriteRequest, Written
 from edgewright_runtimes.model import load
-from edgewright_runtimes.records import SCHEMES, Variant
+from edgewright_runtimes.records import SCHEMES
 
 pytestmark = pytest.mark.filterwarnings("default")  # TensorFlow's, tf2onnx' and ORT's own
 
 
-def write(
-    source: Any,
-    folder: Path,
-    scheme: str = "float32",
-    *,
-    opset: int | None = None,
-    calibrate: bool = True,
-) -> Written:
-    calibration = Calibration(feeds=feeds_for(source, items=16)) if calibrate else None
-    variant = Variant(format="onnx", scheme=scheme)
-    request = WriteRequest(variant=variant, batch=None, opset=opset, calibration=calibration)
-    return onnx.write(source, request, folder)
+write = partial(writing.write, onnx, batch=None)
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +103,6 @@ def test_int8_is_qdq_per_channel_and_says_so(conv: KerasSource, tmp_path: Path) 
         if t.name.endswith("_scale") and list(t.dims) == [6]
     ]
     assert scales  # one scale for each of the first convolution's six filters
-
-
-def test_int8_without_data_says_what_to_type(conv: KerasSource, tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="--calibrate"):
-        write(conv, tmp_path, "int8", calibrate=False)
-    assert not list(tmp_path.iterdir())
 
 
 def test_unknown_operation_is_named_with_its_layer(tmp_path: Path) -> None:

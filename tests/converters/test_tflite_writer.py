@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from tests.converters import writing
 from tests.converters.nets import KerasSource, build, feeds_for
 
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats import tflite
-from edgewright_converters.formats.format import Calibration, WriteRequest, Written
 from edgewright_converters.formats.tflite_graph import model_file
-from edgewright_runtimes.records import Variant
 
 pytestmark = pytest.mark.filterwarnings("default")  # TensorFlow's own
 
 
-def write(
-    source: Any,
-    folder: Path,
-    scheme: str = "float32",
-    *,
-    batch: int | None = 1,
-    calibrate: bool = True,
-) -> Written:
-    calibration = Calibration(feeds=feeds_for(source, items=16)) if calibrate else None
-    request = WriteRequest(
-        variant=Variant(format="tflite", scheme=scheme), batch=batch, calibration=calibration
-    )
-    return tflite.write(source, request, folder)
+write = partial(writing.write, tflite, batch=1)
 
 
 @pytest.fixture(scope="module")
@@ -89,12 +77,6 @@ def test_int8_is_integer_throughout(tmp_path: Path) -> None:
     assert not written.details
     model = model_file.parse((tmp_path / "model.tflite").read_bytes())
     assert model_file.float_operators(model) == ()
-
-
-def test_int8_without_data_says_what_to_type(conv: KerasSource, tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="--calibrate"):
-        write(conv, tmp_path, "int8", calibrate=False)
-    assert not list(tmp_path.iterdir())
 
 
 def test_fallback_to_float_is_named(tmp_path: Path) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import shutil
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.runtimes.models import make_plain
 
 from edgewright.cli import main
 from edgewright.inspection.graph import Inspection
@@ -25,28 +24,19 @@ MODELS = Path(__file__).parents[1] / "runtimes" / "models"
 NAMES = ("model.tflite", "model.onnx", "model.json")
 
 
-@pytest.fixture(scope="module")
-def made() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_plain", MODELS / "make_plain.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("folder", ["plain", "contract"])
 @pytest.mark.parametrize(
     ("name", "op"),
     [("model.tflite", "FULLY_CONNECTED"), ("model.onnx", "MatMul"), ("model.json", "MatMul")],
 )
-def test_a_dense_layer_in_each_format(folder: str, name: str, op: str, made: ModuleType) -> None:
+def test_a_dense_layer_in_each_format(folder: str, name: str, op: str) -> None:
     found = inspect_file(MODELS / folder / name)
     assert [(o.name, o.precision, o.count, o.macs) for o in found.ops] == [(op, "float32", 1, 12)]
     assert (found.parameters, dict(found.weights)) == (12, {"float32": 12})
     assert (found.macs, found.unknown_macs, found.float_ops, found.warnings) == (12, (), (), ())
     assert [(s.name, s.dtype, s.shape) for s in found.inputs] == [("x", "float32", (None, 4))]
     assert [(s.name, s.dtype, s.shape) for s in found.outputs] == [("y", "float32", (None, 3))]
-    assert found.contract == (made.CONTRACT if folder == "contract" else None)
+    assert found.contract == (make_plain.CONTRACT if folder == "contract" else None)
     assert found.zipped_bytes > 0 and found.size_bytes >= (MODELS / folder / name).stat().st_size
 
 
