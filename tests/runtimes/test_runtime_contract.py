@@ -58,9 +58,21 @@ def test_a_missing_runtime_says_how_to_get_it(
     for name in [m for m in sys.modules if m.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Without(package), *sys.meta_path])
-    with pytest.raises(MissingExtra, match=rf"pip install 'edgewright-runtimes\[{extra}\]'"):
+    wanted = rf"pip install 'edgewright-runtimes\[{extra}\]'"
+    if extra == "tflite" and sys.version_info >= (3, 12):
+        wanted = "no wheel of tflite-runtime"
+    with pytest.raises(MissingExtra, match=wanted):
         open_session(Path("m"), runtime)
     monkeypatch.delitem(sys.modules, backend, raising=False)
+
+
+def test_no_extra_is_named_where_it_would_install_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 13, 0))
+    hint = RUNTIMES["tflite-runtime"].how_to_get
+    assert "no wheel of tflite-runtime for Python 3.13, only below 3.12" in hint
+    assert "litert" in hint and "doctor --make tflite-runtime" in hint
+    assert "edgewright-runtimes[" not in hint
+    assert RUNTIMES["litert"].how_to_get == "pip install 'edgewright-runtimes[litert]'"
 
 
 class Without:

@@ -109,8 +109,8 @@ def choose_runtime(format: Format, name: str | None) -> str:
         if row.package and importlib.util.find_spec(row.package) is not None:
             return row.name
     names = " or ".join(r.package for r in fitting if r.package)
-    extra = next(r.extra for r in fitting if r.extra)
+    first = next(r for r in fitting if r.extra)
     raise MissingExtra(
         f"no runtime for .{format} is installed ({names})",
-        hint=f"pip install 'edgewright-runtimes[{extra}]'",
+        hint=first.how_to_get,
     )

@@ -7,6 +7,7 @@ To add one: write the module, add its row, run ``tests/runtimes``.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +71,27 @@ class Runtime:
     module: str
     package: str = ""  # what is imported, for a check that imports nothing
     extra: str = ""
+    below: tuple[int, int] | None = None  # the first Python that it has no wheel for
+
+    @property
+    def how_to_get(self) -> str:
+        """What to type; where no wheel exists for this Python, what to do instead."""
+        if self.below is None or sys.version_info < self.below:
+            return f"pip install 'edgewright-runtimes[{self.extra}]'"
+        first, own = (".".join(map(str, v)) for v in (self.below, sys.version_info[:2]))
+        return (
+            f"there is no wheel of {self.name} for Python {own}, only below {first}: use the "
+            f"runtime litert, or, with a Python below {first}, edgewright doctor --make {self.name}"
+        )
 
 
 RUNTIMES = {
     r.name: r
     for r in (
         Runtime("litert", ("tflite",), "litert", "ai_edge_litert", "litert"),
-        Runtime("tflite-runtime", ("tflite",), "tflite_runtime", "tflite_runtime", "tflite"),
+        Runtime(
+            "tflite-runtime", ("tflite",), "tflite_runtime", "tflite_runtime", "tflite", (3, 12)
+        ),
         Runtime("onnxruntime", ("onnx",), "onnxruntime", "onnxruntime", "onnx"),
         Runtime("null", ("tflite", "onnx"), "null"),
     )
@@ -103,10 +118,7 @@ def load_runtime(name: str) -> RuntimeModule:
     except ModuleNotFoundError as e:
         if (e.name or "").startswith("edgewright_runtimes"):
             raise  # our own module is missing: a bug, not a missing package
-        raise MissingExtra(
-            f"runtime {name!r} needs {e.name}",
-            hint=f"pip install 'edgewright-runtimes[{row.extra}]'",
-        ) from e
+        raise MissingExtra(f"runtime {name!r} needs {e.name}", hint=row.how_to_get) from e
     return module
 
 

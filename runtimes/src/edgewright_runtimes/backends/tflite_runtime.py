@@ -39,5 +39,5 @@ def open_session(path: Path, *, options: SessionOptions) -> TFLiteSession:
     except SystemError as e:
         raise MissingExtra(
             f"tflite-runtime is here but does not work with numpy {np.__version__}",
-            hint="pip install 'edgewright-runtimes[tflite]' in an environment of its own",
+            hint="in an environment of its own: edgewright doctor --make tflite-runtime",
         ) from e
