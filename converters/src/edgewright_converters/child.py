@@ -9,6 +9,8 @@ Jobs:
   goldens   source, raw, feeds (.npz or ""), seed, out -> ``goldens`` (sha256, golden)
   convert   source, request (``jobs.ConvertJob``)  -> ``written`` (file, details, warnings, ...)
   predict   source, unsafe, inputs, outputs        -> ``outputs`` (file); feeds are preprocessed
+  tensors   source, format, feeds, outputs         -> ``tensors``: what ``trial`` can change
+  trial     source, format, feeds, names, ratio, outputs -> ``trial`` (outputs, sqnr_db, ...)
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from edgewright_runtimes.record_json import from_dict
 from edgewright_runtimes.records import Stage
 
 if TYPE_CHECKING:
+    from edgewright_converters.mixed.sensitivity import Trials
     from edgewright_converters.sources.source import Source
 
 Row = dict[str, Any]
@@ -41,6 +44,7 @@ class Child:
     def __init__(self) -> None:
         self._source: Source | None = None
         self._opened: tuple[str, bool, str] | None = None
+        self._tried: tuple[Any, Trials] | None = None
 
     def answer(self, job: Row) -> Row:
         verbs: dict[str, Callable[[Row], Row]] = {
@@ -48,6 +52,8 @@ class Child:
             "goldens": self._goldens,
             "convert": self._convert,
             "predict": self._predict,
+            "tensors": self._tensors,
+            "trial": self._trial,
         }
         return verbs[job["do"]](job)
 
@@ -72,6 +78,22 @@ class Child:
     def _predict(self, job: Row) -> Row:
         predict(self._need(job), Path(job["inputs"]), Path(job["outputs"]))
         return {"row": "outputs", "file": job["outputs"]}
+
+    def _tensors(self, job: Row) -> Row:
+        return {"row": "tensors", **self._trials(job).tensors(Path(job["outputs"]))}
+
+    def _trial(self, job: Row) -> Row:
+        trials = self._trials(job)
+        found = trials.trial(list(job["names"]), job["ratio"], Path(job["outputs"]))
+        return {"row": "trial", **found}
+
+    def _trials(self, job: Row) -> Trials:
+        from edgewright_converters.mixed.sensitivity import Trials
+
+        source, wanted = self._need(job), (job["source"], job["format"], job["feeds"])
+        if self._tried is None or self._tried[0] != wanted:
+            self._tried = wanted, Trials(source, job["format"], Path(job["feeds"]))
+        return self._tried[1]
 
     def _need(self, job: Row) -> Source:
         from edgewright_converters.sources import open_source
