@@ -39,7 +39,7 @@ def commands(page: str) -> list[list[str]]:
 
 
 def _is_command(line: str) -> bool:
-    known = re.match(r"(\$ )?(edgewright|make|python examples/|pip) ?", line)
+    known = re.match(r"(\$ )?(edgewright|make|python examples/|pip)(?!:) ?", line)
     return bool(known) and "[" not in line.split("#")[0].replace("[litert]", "").replace(
         "[onnx]", ""
     ).replace("[tflite]", "")
@@ -94,6 +94,7 @@ def test_the_plan_page_names_every_field() -> None:
 
     text = (ROOT / "docs" / "plan.md").read_text()
     sections = {"model": plan.ModelSection, "convert": plan.ConvertSection}
+    sections |= {"compress": plan.CompressSection}
     sections |= {"check": plan.CheckSection, "bench": plan.BenchSection}
     sections |= {"report": plan.ReportSection}
     assert set(sections) | {"out"} == set(get_type_hints(plan.Plan))

@@ -128,3 +128,13 @@ def test_init_writes_a_plan_and_never_over_one(command: Command, tmp_path: Path)
     assert plan.read_text().endswith("# mine\n")
     third = command("run", plan)
     assert third.code == 2 and "no such model" in third.err and third.err.count("\n") == 1
+
+
+def test_a_plan_may_compress(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text('out = "b"\n[model]\npath = "m"\n[compress]\nrecipe = "prune50_int8"\n')
+    plan = read_plan(path)
+    assert plan.compress is not None and plan.compress.formats == ("tflite", "onnx")
+    path.write_text('out = "b"\n[model]\npath = "m"\n[compress]\nrecipe = "x"\nheld_back = 1.5\n')
+    with pytest.raises(BadInput, match=r"plan.toml:6: compress.held_back: it is 1.5"):
+        read_plan(path)

@@ -27,6 +27,19 @@ class ConvertSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompressSection:
+    recipe: str  # a .toml file, or a name: prune50_int8
+    data: str = ""
+    check: str = ""
+    held_back: float = 0.1
+    formats: tuple[str, ...] = ("tflite", "onnx")
+    samples: int = 256
+    seed: int = 0
+    augment: str = ""
+    target: str = "local"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSection:
     data: str
     metrics: tuple[str, ...] = ()
@@ -56,6 +69,7 @@ class Plan:
     out: str
     model: ModelSection
     convert: ConvertSection = field(default_factory=ConvertSection)
+    compress: CompressSection | None = None
     check: CheckSection | None = None
     bench: BenchSection | None = None
     report: ReportSection | None = None
@@ -82,6 +96,17 @@ path = "model.keras"             # .keras, .h5, or a SavedModel folder
 # batch = "dynamic"              # or a number; TFLite takes 1, the others dynamic
 # opset = 17
 # workers = 1                    # converter processes
+
+# [compress]                     # a recipe's steps, and its artifacts beside the source's own
+# recipe = "prune50_int8"        # or a .toml file with [[steps]]
+# data = "train.npz"             # to learn from and calibrate with
+# check = "validation.npz"       # scores each step; else the items held back
+# held_back = 0.1                # the share of the data that chooses the best epoch
+# formats = ["tflite", "onnx"]
+# samples = 256
+# seed = 0
+# augment = "mine:flip"          # (item, generator) -> item
+# target = "local"               # where latencies that steer a step are measured
 
 # [check]                        # accuracy, paired with the source item by item
 # data = "test.npz"

@@ -89,6 +89,11 @@ def _runtimes(values: Sequence[str]) -> None:
         runtime_row(value)
 
 
+def _share(value: float) -> None:
+    if not 0 < value < 1:
+        raise BadInput(f"it is {value:g}; a share between 0 and 1")
+
+
 CHECKS: Mapping[str, Check] = {
     "out": _some,
     "model.path": _some,
@@ -99,6 +104,11 @@ CHECKS: Mapping[str, Check] = {
     "convert.batch": _batch,
     "convert.opset": _opset,
     "convert.workers": _at_least_1,
+    "compress.recipe": _some,
+    "compress.held_back": _share,
+    "compress.formats": _formats,
+    "compress.samples": _at_least_1,
+    "compress.seed": _at_least_0,
     "check.data": _some,
     "check.metrics": _metrics,
     "check.gates": _gates,

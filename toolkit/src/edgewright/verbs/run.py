@@ -74,6 +74,7 @@ class _Run:
         steps: dict[str, int] = {}
         for name, step in (
             ("convert", self._convert),
+            ("compress", self._compress),
             ("check", self._check),
             ("bench", self._bench),
             ("report", self._write_report),
@@ -118,6 +119,42 @@ class _Run:
             self._tell(f"  warning: {warning}")
         if result.taken:
             self._tell(f"  {len(result.taken)} already there")
+        return result.exit_code
+
+    def _compress(self) -> int:
+        from edgewright.cli.convert import outcome_lines, read_labels
+        from edgewright.compression.shown import HEADINGS, notes, rows
+        from edgewright.text_table import aligned
+        from edgewright.verbs.compress import Settings, compress
+
+        model, section = self._plan.model, self._plan.compress
+        if section is None:
+            return 0
+        beside = self._home / section.recipe
+        result = compress(
+            self._home / model.path,
+            recipe=beside if beside.suffix == ".toml" else section.recipe,
+            out=self._bundle,
+            settings=Settings(
+                data=self._data(section.data),
+                check=self._data(section.check),
+                held_back=section.held_back,
+                formats=section.formats,
+                samples=section.samples,
+                seed=section.seed,
+                preprocess=self._home / model.preprocess if model.preprocess else None,
+                labels=read_labels(self._home / model.labels if model.labels else None),
+                augment=section.augment,
+                target=section.target,
+                force=self._force,
+                unsafe=model.unsafe,
+                signature=model.signature,
+            ),
+            tell=lambda outcome: self._tell_all(outcome_lines(outcome)),
+        )
+        if result.compressed is not None:
+            self._tell_all(aligned(HEADINGS, rows(result.compressed)))
+            self._tell_all([f"  {line}" for line in notes(result.compressed)])
         return result.exit_code
 
     def _check(self) -> int:
