@@ -278,3 +278,15 @@ NETS: Mapping[str, Callable[[], Any]] = {
     "several": _several,
     "conv1d": _conv1d,
 }
+
+
+def lopsided_softmax() -> KerasSource:
+    """One class far below all others: its logit of -900 decides nothing, but has a wide range."""
+    import keras
+
+    x = keras.Input((4,), name="x")
+    dense = keras.layers.Dense(4, activation="softmax")
+    model = keras.Model(x, dense(x))
+    kernel = np.diag([2.0, 2.0, 2.0, 0.0]).astype(np.float32)
+    dense.set_weights([kernel, np.array([0, 0, 0, -900], np.float32)])
+    return KerasSource(model)

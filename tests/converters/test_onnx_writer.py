@@ -11,7 +11,7 @@ import numpy as np
 import onnx as onnx_package
 import pytest
 from tests.converters import writing
-from tests.converters.nets import KerasSource, build, feeds_for
+from tests.converters.nets import KerasSource, build, feeds_for, lopsided_softmax
 
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats import onnx
@@ -122,14 +122,9 @@ def test_unknown_operation_is_named_with_its_layer(tmp_path: Path) -> None:
 
 def test_masked_softmax_keeps_its_range(tmp_path: Path) -> None:
     """A logit of -900 decides nothing; with its full range the other classes would be one."""
-    import keras
     import onnxruntime
 
-    x = keras.Input((4,), name="x")
-    dense = keras.layers.Dense(4, activation="softmax")
-    source = KerasSource(keras.Model(x, dense(x)))
-    kernel = np.diag([2.0, 2.0, 2.0, 0.0]).astype(np.float32)
-    dense.set_weights([kernel, np.array([0, 0, 0, -900], np.float32)])
+    source = lopsided_softmax()
     written = write(source, tmp_path, "int8")
     feeds = feeds_for(source, items=16)
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))

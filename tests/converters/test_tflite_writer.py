@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from tests.converters import writing
-from tests.converters.nets import KerasSource, build, feeds_for
+from tests.converters.nets import KerasSource, build, feeds_for, lopsided_softmax
 
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats import tflite
@@ -145,13 +145,7 @@ def test_free_dimension_stays_free(tmp_path: Path) -> None:
 
 def test_logits_that_decide_nothing_do_not_widen_the_range(tmp_path: Path) -> None:
     """One class far below all others: with its full range int8 could not tell the others apart."""
-    import keras
-
-    x = keras.Input((4,), name="x")
-    dense = keras.layers.Dense(4, activation="softmax")
-    source = KerasSource(keras.Model(x, dense(x)))
-    kernel = np.diag([2.0, 2.0, 2.0, 0.0]).astype(np.float32)
-    dense.set_weights([kernel, np.array([0, 0, 0, -900], np.float32)])
+    source = lopsided_softmax()
     written = write(source, tmp_path, "int8")
     feeds = feeds_for(source, items=16)
     runner = Interpreter(str(tmp_path / "model.tflite")).get_signature_runner()
