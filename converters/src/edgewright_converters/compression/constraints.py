@@ -24,9 +24,11 @@ CLUSTERED = "clustered"  # in a step's details: number of values by weight name
 
 
 def held(
-    model: Any, history: Sequence[StepRecord]
+    model: Any, history: Sequence[StepRecord], *, free: Sequence[str] = ()
 ) -> tuple[tuple[Constraint, ...], tuple[str, ...]]:
     """Constraints on the weights of ``model`` after the steps of ``history``, and notes.
+
+    ``free`` are names of weights that the caller takes care of.
 
     A weight is found by its layer's name. One that is no longer what its record says (equalization
     gives every channel a scale of its own) is left free, and a note says so.
@@ -36,6 +38,9 @@ def held(
     for record in history:
         sparse |= {name: float(share) for name, share in record.details.get(SPARSE, {}).items()}
         clustered |= {name: int(n) for name, n in record.details.get(CLUSTERED, {}).items()}
+    for name in free:
+        sparse.pop(name, None)
+        clustered.pop(name, None)
     weights = weights_by_name(model) if sparse or clustered else {}
     notes = _lost(weights, [*sparse, *clustered])
     masked = {name: weights[name] for name in sparse if name in weights}
@@ -154,14 +159,14 @@ def cluster_codes(values: Array, count: int) -> Array | None:
 
     found, codes = np.unique(values, return_inverse=True)
     codes = codes.reshape(values.shape)
-    if len(found) <= count:
+    if np.count_nonzero(found) <= count:
         return codes
     channels = codes.reshape(-1, values.shape[-1])
     grouped = np.empty_like(channels)
     start = 0
     for channel in range(channels.shape[1]):
         own, inverse = np.unique(channels[:, channel], return_inverse=True)
-        if len(own) > count:
+        if np.count_nonzero(found[own]) > count:
             return None
         grouped[:, channel] = start + inverse.reshape(-1)
         start += len(own)
