@@ -69,10 +69,11 @@ def add_rounds(
     cut_short: int | None = None,
     rounds: int = 8,
     during: tuple[dict[str, float], ...] = (),
+    restless: float = 0.0,
 ) -> None:
     """Rounds of 200 quiet samples as a job would have left them; 10 of them warm-up.
 
-    The round ``cut_short`` was ended in its warm-up.
+    The round ``cut_short`` was ended in its warm-up. ``restless`` is how far rounds lie apart.
     """
     rng = np.random.default_rng(len(name) + len(label) + len(job))
     for number in range(rounds):
@@ -101,4 +102,6 @@ def add_rounds(
             started=started,
         )
         noise = rng.normal(1.0, 0.002, 200)
+        if restless:
+            noise *= rng.normal(1.0, restless)
         bundle.add_measurement(record, np.asarray(2 * median_ns * noise, np.int64))

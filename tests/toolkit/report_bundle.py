@@ -10,12 +10,17 @@ import numpy as np
 from tests.toolkit.bench_bundle import add_rounds
 
 from edgewright.bundle import Bundle, content_sha256
+from edgewright.compression import store
 from edgewright_runtimes.records import (
     Artifact,
+    Compressed,
     Evaluation,
     Failure,
     Format,
+    ModelCost,
     SourceInfo,
+    Step,
+    StepRecord,
     TensorSpec,
 )
 
@@ -46,9 +51,10 @@ def add_artifact(
     *,
     size: int = 10_000,
     warnings: tuple[str, ...] = (),
+    compressed: str = "",
 ) -> Artifact:
     """A file of ``size`` bytes that says its own name."""
-    format_, _, scheme = name.partition("-")
+    format_, _, words = name.partition("-")
     built = bundle.work_folder() / name
     built.mkdir()
     file = built / ("model.json" if format_ == "tfjs" else f"model.{format_}")
@@ -56,7 +62,7 @@ def add_artifact(
     artifact = Artifact(
         name=name,
         format=_format(format_),
-        scheme=scheme,
+        scheme=words.rpartition("_")[2],
         file=file.name,
         size_bytes=size,
         zipped_bytes=size // 2,
@@ -69,6 +75,7 @@ def add_artifact(
         batch=1,
         tools={"tensorflow": "2.21.0"},
         warnings=warnings,
+        details={"compressed": compressed} if compressed else {},
     )
     bundle.add_artifact(artifact, built)
     return artifact
@@ -138,6 +145,55 @@ def _answers(y: Array, classes: int, wrong: int) -> Array:
 
 def add_failure(bundle: Bundle, name: str, *, error: str, hint: str = "") -> None:
     bundle.add_failure(Failure(artifact=name, stage="convert", error=error, hint=hint))
+
+
+def add_compressed(bundle: Bundle, key: str, *records: StepRecord) -> Compressed:
+    """The model of a recipe, without its files."""
+    compressed = Compressed(
+        key=key,
+        source_sha256=SOURCE,
+        model=f"compressed/{key}/model.keras",
+        records=records,
+        source_scores={"accuracy": 0.9},
+    )
+    store.add_compressed(bundle, compressed)
+    return compressed
+
+
+def step(kind: str, label: str, **more: Any) -> StepRecord:
+    """A step that halves what is not zero, of a model of 1,000 parameters."""
+    before = ModelCost(
+        parameters=1000, nonzero=1000, macs=50_000, size_bytes=4000, zipped_bytes=3800
+    )
+    after = ModelCost(parameters=1000, nonzero=500, macs=50_000, size_bytes=4000, zipped_bytes=2100)
+    return StepRecord(
+        step=Step(kind=kind, label=label),
+        before=before,
+        after=after,
+        model_sha256="m",
+        seconds=12.0,
+        scores={"accuracy": 0.885},
+        items=200,
+        **more,
+    )
+
+
+def make_compressed(folder: Path, *, median_ns: float = 1e6, restless: float = 0.0) -> Bundle:
+    """A pruned int8 beside the source's own float32 and int8; all that is new is as fast."""
+    bundle = start(folder)
+    add_artifact(bundle, "tflite-float32", size=40_000)
+    add_artifact(bundle, "tflite-int8", size=11_000)
+    add_artifact(bundle, "tflite-prune50_int8", size=11_000, compressed="key1")
+    for name, median in (
+        ("tflite-float32", 2e6),
+        ("tflite-int8", 1e6),
+        ("tflite-prune50_int8", median_ns),
+    ):
+        add_check(bundle, name)
+        add_rounds(bundle, name, median, restless=restless)
+    add_rounds(bundle, "tflite-float32", 2.004e6, label="again", restless=restless)
+    add_compressed(bundle, "key1", step("prune", "prune50"))
+    return bundle
 
 
 def make_full(folder: Path) -> Bundle:

@@ -17,6 +17,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 def as_json(facts: Facts, *, report: Path) -> str:
     """One object; times in nanoseconds, sizes in bytes, ``null`` where a number is unknown."""
+    from edgewright.reporting.controls import no_time_gained
     from edgewright.reporting.verdict import headline
 
     data = {
@@ -36,6 +37,15 @@ def as_json(facts: Facts, *, report: Path) -> str:
             }
             for s in facts.subjects
         ],
+        "compressed": [
+            {
+                **asdict(c),
+                "artifacts": [s.artifact.name for s in facts.subjects if s.compressed == c.key],
+            }
+            for c in facts.compressed
+        ],
+        "tries": [asdict(attempt) for attempt in facts.tries],
+        "no_time_gained": [u.sentence for u in no_time_gained(facts)],
         "baselines_again": [asdict(one) for one in facts.again],
         "failures": [asdict(failure) for failure in facts.failures],
         "set_aside": list(facts.set_aside),

@@ -1,4 +1,4 @@
-"""The cells of the big table that tell the latency of one row."""
+"""Cells of tables, and those that tell the latency of one row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from edgewright.bench.results import Row
 from edgewright.reporting import words
-from edgewright_runtimes.statistics import Summary, Tail
+from edgewright_runtimes.statistics import Comparison, Summary, Tail
 
 BLANK = "\N{EN DASH}"
 
@@ -27,8 +27,8 @@ def times(row: Row | None) -> tuple[Cell, ...]:
     if row is None:
         return tuple(Cell(text=BLANK, title=words.NOT_MEASURED) for _ in range(8))
     return (
-        _median(row.summary),
-        _against(row),
+        median(row.summary),
+        against(row),
         *(_bound(tail, row.summary) for tail in row.summary.tails),
         _time(row.load_ns),
         _time(row.first_ns),
@@ -36,7 +36,7 @@ def times(row: Row | None) -> tuple[Cell, ...]:
     )
 
 
-def _median(s: Summary) -> Cell:
+def median(s: Summary) -> Cell:
     why = "; ".join(s.reasons)
     if s.median_interval_ns is None:
         return Cell(
@@ -45,11 +45,16 @@ def _median(s: Summary) -> Cell:
     return _time(s.median_ns, words.span(s.median_interval_ns), why)
 
 
-def _against(row: Row) -> Cell:
-    c = row.comparison
-    if c is None:
+def against(row: Row) -> Cell:
+    """The time over that of the format's float32."""
+    if row.comparison is None:
         text = "baseline" if row.baseline else BLANK
         return Cell(text=text, title=row.no_comparison, sort="1" if row.baseline else "")
+    return compared(row.comparison)
+
+
+def compared(c: Comparison) -> Cell:
+    """A ratio of times with its interval, or that no difference was seen."""
     sort = f"{c.ratio:.9g}"
     if c.low is None or c.high is None:
         return Cell(

@@ -11,9 +11,11 @@ from edgewright.accuracy.intervals import Decision
 from edgewright.accuracy.results import WORST_FIRST, Result, Score
 from edgewright.bench.results import Row, read_results, set_aside
 from edgewright.bundle import Bundle, artifact_sha256
+from edgewright.compression.auto import read_tries
+from edgewright.compression.store import compressed_models
 from edgewright.reporting.again import Again, read_again
 from edgewright_runtimes.errors import EdgewrightError
-from edgewright_runtimes.records import Artifact, Failure, SourceInfo
+from edgewright_runtimes.records import Artifact, Compressed, Failure, SourceInfo, Try
 
 if TYPE_CHECKING:
     from edgewright_runtimes.records import Evaluation
@@ -35,6 +37,11 @@ class Subject:
     def decision(self) -> Decision | None:
         found = {result.decision for result in self.accuracy}
         return next((d for d in WORST_FIRST if d in found), None)
+
+    @property
+    def compressed(self) -> str:
+        """The key of the compressed model that it was made of; empty: of the source itself."""
+        return str(self.artifact.details.get("compressed", ""))
 
     @property
     def not_here(self) -> str:
@@ -70,14 +77,18 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """``again``: the baselines' second names. ``set_aside``: measurements of files that are no
-    longer there, and records that can't be read; they are named, never shown as results."""
+    """``again``: the baselines' second names. ``compressed``: the models of recipes, whose
+    artifacts are among the ``subjects``. ``tries``: those of a search. ``set_aside``: measurements
+    of files that are no longer there, and records that can't be read; they are named, never shown
+    as results."""
 
     bundle: str
     source: SourceInfo | None
     subjects: tuple[Subject, ...]
     failures: tuple[Failure, ...]
     again: tuple[Again, ...]
+    compressed: tuple[Compressed, ...]
+    tries: tuple[Try, ...]
     set_aside: tuple[str, ...]
 
     @property
@@ -148,6 +159,8 @@ def read_facts(bundle: Bundle) -> Facts:
         subjects=subjects,
         failures=failures,
         again=read_again(bundle, rows),
+        compressed=compressed_models(bundle),
+        tries=read_tries(bundle),
         set_aside=(*set_aside(bundle), *dict.fromkeys(problems), *bundle.problems),
     )
 

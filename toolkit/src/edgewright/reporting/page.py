@@ -10,7 +10,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from edgewright.reporting import errors, provenance, rows, verdict, words
+from edgewright.reporting import compression, errors, provenance, rows, verdict, words
 from edgewright.reporting.facts import Facts
 from edgewright.reporting.scatter import scatter
 from edgewright.reporting.strips import strips
@@ -53,6 +53,7 @@ def render(facts: Facts, *, title: str) -> str:
             for n in ("tflite", "onnx", "tfjs")
             if any(p.artifact.format == n for p in facts.points)
         ],
+        compression=compression.story(facts),
         strips=strips(facts),
         again=bool(facts.again),
         timelines=list(timelines(facts)),

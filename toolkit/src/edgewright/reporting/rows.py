@@ -10,6 +10,7 @@ from edgewright.bench.results import Row
 from edgewright.reporting import words
 from edgewright.reporting.cells import BLANK, Cell, times, timing
 from edgewright.reporting.facts import HARNESS, Facts, Subject
+from edgewright_runtimes.records import Artifact
 
 TONES = {"ship": "ship", "do not ship": "no", "not enough data": "few"}
 
@@ -86,15 +87,10 @@ def _line(subject: Subject, row: Row | None, facts: Facts, detector: bool) -> Li
         small="; ".join(part for part in (_where(row), *_scheme(subject)) if part),
         cells=(
             Cell(text=BLANK, number=False) if harness else _decision(subject),
-            _score(None if harness else result, facts.metric),
+            score_cell(None if harness else result, facts.metric),
             *((_false_negatives(None if harness else result),) if detector else ()),
             *times(row),
-            Cell(
-                text=words.size(artifact.size_bytes),
-                small=words.size(artifact.zipped_bytes),
-                title="raw; under it, zipped",
-                sort=str(artifact.size_bytes),
-            ),
+            size_cell(artifact),
             timing(row),
         ),
     )
@@ -127,7 +123,7 @@ def _decision(subject: Subject) -> Cell:
     return Cell(text=decision, sort=decision, number=False, tone=TONES[decision])
 
 
-def _score(result: Result | None, metric: str) -> Cell:
+def score_cell(result: Result | None, metric: str) -> Cell:
     score = None if result is None else result.score(metric) or next(iter(result.scores), None)
     if score is None:
         return Cell(text=BLANK, title=words.NOT_MEASURED)
@@ -146,6 +142,15 @@ def _change(score: Score) -> str:
     if score.change is None or score.low is None or score.high is None:
         return "no interval" if score.reason else ""
     return words.signed(score.change, score.low, score.high, "" if score.proportion else " %")
+
+
+def size_cell(artifact: Artifact) -> Cell:
+    return Cell(
+        text=words.size(artifact.size_bytes),
+        small=words.size(artifact.zipped_bytes),
+        title="raw; under it, zipped",
+        sort=str(artifact.size_bytes),
+    )
 
 
 def _false_negatives(result: Result | None) -> Cell:

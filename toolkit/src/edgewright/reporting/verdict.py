@@ -8,6 +8,7 @@ from edgewright.accuracy.intervals import Decision
 from edgewright.accuracy.results import GateResult, Result
 from edgewright.bench.results import Row
 from edgewright.reporting import words
+from edgewright.reporting.controls import no_time_gained
 from edgewright.reporting.facts import HARNESS, Facts, Subject
 from edgewright.reporting.words import decided, joined
 
@@ -47,6 +48,9 @@ def details(facts: Facts) -> Iterator[Said]:
     yield from _best(facts)
     yield from _refused(facts, Decision.DO_NOT_SHIP)
     yield from _refused(facts, Decision.NOT_ENOUGH_DATA)
+    unpaid = [u.artifact for u in no_time_gained(facts) if u.sure]
+    if unpaid:
+        yield "Bought no time", f"{joined(dict.fromkeys(unpaid))}; see Compression"
     not_here = [s.artifact.name for s in facts.subjects if s.not_here]
     if not_here:
         yield "Not on this target", joined(not_here)

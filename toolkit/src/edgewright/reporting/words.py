@@ -21,6 +21,11 @@ def time(ns: float) -> str:
     return f"{significant(ns / size)} {unit}"
 
 
+def seconds(value: float) -> str:
+    """How long something took: ``8.3 s``, ``2.5 min``."""
+    return f"{value / 60:.1f} min" if value >= 90 else f"{value:.1f} s"
+
+
 def tick(ns: float) -> str:
     """A round number at an axis: ``10 µs``."""
     unit, size = _unit(ns)

@@ -1,0 +1,191 @@
+"""What the report says of compression: each step, each artifact beside its control, every try."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from tests.toolkit import report_bundle as made
+
+from edgewright.bundle import Bundle
+from edgewright.compression.auto import save_tries
+from edgewright.reporting.as_json import as_json
+from edgewright.reporting.compression import story
+from edgewright.reporting.controls import beside, no_time_gained
+from edgewright.reporting.facts import read_facts
+from edgewright.reporting.verdict import details
+from edgewright.verbs.report import report
+from edgewright_runtimes.records import Skipped, Try
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return made.make_compressed(tmp_path_factory.mktemp("report") / "b")
+
+
+def section(bundle: Bundle) -> str:
+    """The words of the section, without tags."""
+    page = report(bundle.path).read_text()
+    found = re.search(r"<h2>Compression</h2>(.*?)<h2>", page, re.S)
+    return unescape(re.sub(r"<[^>]+>", " ", found[1])) if found else ""
+
+
+def test_it_says_aloud_that_zeros_bought_no_time(bundle: Bundle) -> None:
+    (unpaid,) = no_time_gained(read_facts(bundle))
+    assert unpaid.sure and unpaid.artifact == "tflite-prune50_int8"
+    assert unpaid.sentence.startswith(
+        "Zeros in the weights bought no time: tflite-prune50_int8 and tflite-int8 in litert, "
+    )
+    assert "no measurable difference" in unpaid.sentence
+    assert unpaid.sentence in section(bundle)
+    said = dict(details(read_facts(bundle)))
+    assert said["Bought no time"] == "tflite-prune50_int8; see Compression"
+
+
+def test_what_is_faster_is_not_said_to_be_no_faster(tmp_path: Path) -> None:
+    facts = read_facts(made.make_compressed(tmp_path / "b", median_ns=0.8e6))
+    assert not list(no_time_gained(facts))
+    assert "Bought no time" not in dict(details(facts))
+
+
+def test_slower_is_no_gain_either(tmp_path: Path) -> None:
+    (unpaid,) = no_time_gained(read_facts(made.make_compressed(tmp_path / "b", median_ns=1.2e6)))
+    assert unpaid.sure and "slower" in unpaid.sentence
+
+
+def test_rounds_that_show_little_decide_nothing(tmp_path: Path) -> None:
+    facts = read_facts(made.make_compressed(tmp_path / "b", restless=0.2))
+    (unpaid,) = no_time_gained(facts)
+    assert not unpaid.sure and "too little could be seen" in unpaid.sentence
+    assert "Bought no time" not in dict(details(facts))
+
+
+def test_removed_channels_are_another_matter(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    cut, pruned = made.step("prune-channels", "channels50"), made.step("prune", "prune50")
+    made.add_compressed(bundle, "key1", cut, pruned)
+    assert not list(no_time_gained(read_facts(bundle)))
+
+
+def test_another_job_is_no_control(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    for path in (bundle.path / "measurements").glob("job-1-tflite-int8-*.json"):
+        path.write_text(path.read_text().replace('"job-1"', '"job-0"'))
+    facts = read_facts(bundle)
+    subject = next(s for s in facts.subjects if s.artifact.name == "tflite-prune50_int8")
+    assert beside(facts, subject, subject.latency[0]) is None
+    assert not list(no_time_gained(facts))
+
+
+def test_the_a_a_pair_widens_the_interval(tmp_path: Path) -> None:
+    """The float32 was 30 % apart from itself: 20 % between two others show nothing."""
+    bundle = made.make_compressed(tmp_path / "b", median_ns=0.8e6)
+    for path in (bundle.path / "measurements").glob("job-1-tflite-float32-litert-again*.json"):
+        path.unlink()
+    made.add_rounds(bundle, "tflite-float32", 2.6e6, label="again")
+    facts = read_facts(bundle)
+    subject = next(s for s in facts.subjects if s.artifact.name == "tflite-prune50_int8")
+    found = beside(facts, subject, subject.latency[0])
+    assert found is not None and not found[1].different
+
+
+def test_each_step_is_a_line_beside_the_source(bundle: Bundle) -> None:
+    told = story(read_facts(bundle))
+    assert told is not None and told.searched is None
+    (chapter,) = told.chapters
+    assert chapter.name == "prune50"
+    assert chapter.summary == "88.50 %, zipped 0.55 x of the source's weights"
+    source, pruned = chapter.steps.lines
+    assert [cell.text for cell in source.cells][:3] == ["90.00 %", "1,000", "1,000"]
+    assert [(c.text, c.small) for c in pruned.cells] == [
+        ("88.50 %", "-1.50"),
+        ("1,000", ""),
+        ("500", "50 %"),
+        ("50,000", ""),
+        ("4.0 kB", ""),
+        ("2.1 kB", "55.3 %"),
+        ("12.0 s", ""),
+    ]
+
+
+def test_artifacts_stand_beside_their_control(bundle: Bundle) -> None:
+    told = story(read_facts(bundle))
+    assert told is not None and told.chapters[0].artifacts is not None
+    lines = told.chapters[0].artifacts.lines
+    assert [line.name for line in lines] == [
+        "tflite-float32",
+        "tflite-int8",
+        "tflite-prune50_int8",
+    ]
+    last = lines[-1].cells
+    assert last[2].text == "no difference" and last[3].text.endswith(" x")
+    assert (last[5].text, last[5].small) == ("1.00 x", "1.00 x")
+
+
+def test_notes_and_skipped_layers_are_text(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    skipped = tuple(Skipped(layer=f"lstm{i}{HOSTILE}", reason=HOSTILE) for i in range(14))
+    made.add_compressed(
+        bundle, "key1", made.step("prune", "prune50", notes=(HOSTILE,), skipped=skipped)
+    )
+    page = report(bundle.path).read_text()
+    assert "<script>alert" not in page and page.count("&lt;script&gt;alert") >= 13
+    assert "and 2 more" in section(bundle)
+
+
+def test_every_try_of_a_search_is_shown(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    tries = [
+        Try(
+            format="tflite",
+            recipe="int8",
+            artifact="tflite-int8",
+            outcome="rejected",
+            reason="outside accuracy:0.5",
+            metric="accuracy",
+            score=0.15,
+            change=-0.75,
+            low=-0.8,
+            high=-0.7,
+            size_bytes=11_000,
+            seconds=3.0,
+        ),
+        Try(
+            format="tflite",
+            recipe="qat_int8",
+            artifact="tflite-qat_int8",
+            outcome="skipped",
+            reason="it trains, and no data",
+        ),
+    ]
+    save_tries(bundle, tries)
+    told = story(read_facts(bundle))
+    assert told is not None and told.searched is not None
+    first, second = told.searched.lines
+    assert [c.text for c in first.cells][:2] == ["rejected", "15.00 %"]
+    assert first.cells[1].small == "-75.00 (-80.00..-70.00)"
+    assert second.cells[-1].text == "it trains, and no data"
+    assert "outside accuracy:0.5" in section(bundle)
+    data = json.loads(as_json(read_facts(bundle), report=tmp_path / "r.html"))
+    assert [t["outcome"] for t in data["tries"]] == ["rejected", "skipped"]
+    assert data["compressed"][0]["artifacts"] == ["tflite-prune50_int8"]
+    assert len(data["no_time_gained"]) == 1
+
+
+def test_damaged_records_are_set_aside(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    (bundle.path / "compressed" / "key1" / "compressed.json").write_text("{")
+    (bundle.path / "tries.json").write_text("[1]")
+    facts = read_facts(bundle)
+    assert facts.compressed == () and facts.tries == ()
+    assert story(facts) is None and section(bundle) == ""
+    assert sum("compressed.json" in line or "tries.json" in line for line in facts.set_aside) == 2
+
+
+def test_a_bundle_that_was_not_compressed_says_nothing_of_it(tmp_path: Path) -> None:
+    assert section(made.make_full(tmp_path / "b")) == ""

@@ -1,0 +1,116 @@
+"""A compressed artifact beside the source's own of the same format and scheme: its control."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgewright.bench.plan import BASELINE_SCHEME
+from edgewright.reporting import words
+from edgewright.reporting.cells import BLANK, Cell, against, compared, median
+from edgewright.reporting.facts import HARNESS, Facts, Subject
+from edgewright_runtimes.statistics import Comparison, compare
+
+if TYPE_CHECKING:
+    from edgewright.bench.results import Row
+
+VALUES_ONLY = ("prune", "cluster")  # steps that change values, and leave every shape
+STRUCTURAL = "prune-channels"
+VISIBLE = 0.10  # where nothing smaller could have been seen, "no difference" says too little
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unpaid:
+    """An artifact that is no faster for its compression; ``sure``: 10 % would have been seen."""
+
+    artifact: str
+    sentence: str
+    sure: bool
+
+
+def control_names(subject: Subject) -> set[str]:
+    """The source's float32 and same scheme, in the artifact's format."""
+    artifact = subject.artifact
+    return {f"{artifact.format}-{BASELINE_SCHEME}", f"{artifact.format}-{artifact.scheme}"}
+
+
+def control_of(facts: Facts, subject: Subject) -> Subject | None:
+    """The source's own of the same scheme; ``None`` for the source's own, and where it is gone."""
+    if not subject.compressed:
+        return None
+    name = f"{subject.artifact.format}-{subject.artifact.scheme}"
+    return next((s for s in facts.subjects if s.artifact.name == name), None)
+
+
+def beside(facts: Facts, subject: Subject, row: Row) -> tuple[Row, Comparison] | None:
+    """The control's row of the same job, and how ``row`` compares; ``None`` where there is none.
+
+    What two names of one file differ by is known of the float32 baseline: its A/A pair widens
+    this interval as it widens that one's.
+    """
+    control = control_of(facts, subject)
+    place = (row.runtime, row.target, row.threads, row.job)
+    rows = control.latency if control else ()
+    base = next((r for r in rows if (r.runtime, r.target, r.threads, r.job) == place), None)
+    if base is None:
+        return None
+    return base, compare(row.summary, base.summary, _again(facts, base))
+
+
+def _again(facts: Facts, base: Row) -> list[np.ndarray[Any, np.dtype[np.float64]]] | None:
+    """The control's rounds, as far from themselves as the baseline was from its second name."""
+    place = (f"{base.format}-{BASELINE_SCHEME}", base.runtime, base.target, base.threads)
+    twins = [a for a in facts.again if (a.artifact, a.runtime, a.target, a.threads) == place]
+    firsts = [r for r in facts.rows if (r.artifact, r.runtime, r.target, r.threads) == place]
+    if not twins or not firsts or firsts[0].job != base.job:
+        return None
+    apart = _mean_log(twins[0].round_medians_ns) - _mean_log(firsts[0].summary.round_medians_ns)
+    return [np.array([ns * math.exp(apart)]) for ns in base.summary.round_medians_ns]
+
+
+def _mean_log(medians_ns: tuple[float, ...]) -> float:
+    return float(np.log(np.maximum(medians_ns, 1e-3)).mean())
+
+
+def time_cells(facts: Facts, subject: Subject, row: Row | None) -> tuple[Cell, Cell, Cell]:
+    """Median, against the control, against float32."""
+    if row is None:
+        blank = Cell(text=BLANK, title=words.NOT_MEASURED)
+        return blank, blank, blank
+    found = beside(facts, subject, row)
+    alone = Cell(text=BLANK, title="no control in the same job")
+    return median(row.summary), compared(found[1]) if found else alone, against(row)
+
+
+def no_time_gained(facts: Facts) -> Iterator[Unpaid]:
+    """Each artifact whose zeros or clusters were measured beside its control, and bought no time.
+
+    Steps that change shapes are another matter: what they gain is in the tables.
+    """
+    recipes = {c.key: [r.step.kind for r in c.records] for c in facts.compressed}
+    for subject in facts.subjects:
+        kinds = recipes.get(subject.compressed, [])
+        if STRUCTURAL in kinds or not any(kind in VALUES_ONLY for kind in kinds):
+            continue
+        for row in subject.latency:
+            found = None if row.runtime == HARNESS else beside(facts, subject, row)
+            if found is not None and found[1].smallest_visible is not None:
+                what = "Zeros in the weights" if "prune" in kinds else "Clustered weights"
+                yield from _unpaid(what, row, *found)
+
+
+def _unpaid(what: str, row: Row, base: Row, comparison: Comparison) -> Iterator[Unpaid]:
+    if comparison.different and comparison.ratio < 1:
+        return
+    sure = comparison.different or (comparison.smallest_visible or 0.0) <= VISIBLE
+    times = f"{words.time(row.summary.median_ns)} against {words.time(base.summary.median_ns)}"
+    said = f"{row.artifact} and {base.artifact} in {row.runtime}, {times} ({comparison.words})"
+    if sure:
+        sentence = f"{what} bought no time: {said}."
+    else:
+        sentence = f"No time was seen to be gained, but too little could be seen: {said}."
+    yield Unpaid(artifact=row.artifact, sentence=sentence, sure=sure)
