@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class ConvertJob:
     """One artifact to make. Paths are plain strings: it crosses a process border as JSON.
 
-    ``calibration`` and ``goldens`` name ``.npz`` files; empty where there are none.
+    ``calibration`` and ``goldens`` name ``.npz`` files, ``ranges`` the ``ranges.json`` beside a
+    model that was trained with them; empty where there are none.
     """
 
     variant: Variant
@@ -40,6 +41,7 @@ class ConvertJob:
     source_sha256: str
     preprocess: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    ranges: str = ""
 
 
 def convert(source: Source, job: ConvertJob) -> dict[str, Any]:
@@ -47,6 +49,7 @@ def convert(source: Source, job: ConvertJob) -> dict[str, Any]:
 
     A TF.js artifact is also rebuilt from its files and run on the goldens here, in TensorFlow.
     """
+    from edgewright_converters.compression.ranges import read_ranges
     from edgewright_converters.embed import embed_contract
     from edgewright_converters.formats.format import WriteRequest
 
@@ -58,6 +61,7 @@ def convert(source: Source, job: ConvertJob) -> dict[str, Any]:
         batch=job.batch,
         opset=job.opset,
         calibration=_calibration(job),
+        ranges=read_ranges(Path(job.ranges)) if job.ranges else None,
     )
     written = _writer(job.variant.format).write(source, request, folder)
     embed_contract(folder / written.file, _contract(source, job, written))

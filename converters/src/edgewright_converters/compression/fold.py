@@ -1,4 +1,7 @@
-"""Plainer layers for the same function: batch norm folded, separable convolutions split in two.
+"""Plainer layers for the same function: what integers are found for, and channels scaled in.
+
+Batch norm is folded, a separable convolution is split in two, and an average over everything is
+called global: TFLite gives that one (``MEAN``) a range of its own, a pooling not.
 
 Folding (Jacob et al. 2018, section 3.2): a linear layer followed by a batch norm is one linear
 layer, with the kernel times gamma / sqrt(variance + epsilon) and a bias.
@@ -29,6 +32,7 @@ LINEAR = (
     "Conv3DTranspose",
     "Dense",
 )
+_AVERAGES = ("AveragePooling1D", "AveragePooling2D")
 _SEPARABLE = {"SeparableConv1D": "Conv1D", "SeparableConv2D": "Conv2D"}
 
 
@@ -38,8 +42,7 @@ def fold(model: Any) -> tuple[Any, tuple[str, ...]]:
     A batch norm folds into the layer before it where that has no activation and no other
     consumer, and both are called once. Others stay. Raises ``BadInput`` for a subclassed model.
     """
-    split = _split_separables(flatten(model))
-    graph = flatten(split) if split is not None else flatten(model)
+    graph = _plainer(flatten(model))
     changes: dict[str, Any] = {}
     for place, node in enumerate(graph.nodes):
         before = _foldable(graph, place)
@@ -109,10 +112,30 @@ def spread(node: Node, values: Array) -> Array:
     return values.reshape(shape)
 
 
-def _split_separables(graph: Graph) -> Any:
-    """Each separable convolution as a depthwise and a pointwise one; ``None`` without any."""
-    changes = {node.name: _split(node, graph) for node in graph.layers() if node.kind in _SEPARABLE}
-    return build(graph, changes) if changes else None
+def _plainer(graph: Graph) -> Graph:
+    """With other layers in place of some; the same graph where there is none to replace."""
+    changes: dict[str, Any] = {}
+    for node in graph.layers():
+        if node.kind in _SEPARABLE:
+            changes[node.name] = _split(node, graph)
+        elif node.kind in _AVERAGES and _is_global(node, graph):
+            changes[node.name] = _global(node)
+    return flatten(build(graph, changes)) if changes else graph
+
+
+def _is_global(node: Node, graph: Graph) -> bool:
+    places = [node.refs[0]] if len(graph.calls(node.layer)) == 1 else []
+    given = [graph.nodes[ref.node].shapes[ref.index] for ref in places]
+    first = node.layer.data_format == "channels_first"
+    whole = [tuple(shape[2:] if first else shape[1:-1]) for shape in given]
+    return whole == [tuple(node.layer.pool_size)]
+
+
+def _global(node: Node) -> Any:
+    import keras
+
+    kind = getattr(keras.layers, f"Global{node.kind}")
+    return kind(data_format=node.layer.data_format, keepdims=True, name=node.name)
 
 
 def _split(node: Node, graph: Graph) -> Any:

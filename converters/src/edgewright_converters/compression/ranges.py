@@ -16,7 +16,10 @@ FILE = "ranges.json"
 class TensorRanges:
     """[least, greatest] in real values: of each input by its name, of each layer's output by its.
 
-    Layer names are those of the saved model. Weights need none: theirs follow from their values.
+    Layer names are those of the saved model; ``relu#1`` is the second call of a layer that is
+    called more than once, ``dense:linear`` what a layer computes before an activation of its own.
+    Every range has its zero on one of 256 codes. Weights need none: theirs follow from their
+    values.
     """
 
     inputs: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -30,6 +33,8 @@ def save_ranges(ranges: TensorRanges, folder: Path) -> None:
 def load_ranges(folder: Path) -> TensorRanges | None:
     """``None`` where the model carries none."""
     path = folder / FILE
-    if not path.exists():
-        return None
+    return read_ranges(path) if path.exists() else None
+
+
+def read_ranges(path: Path) -> TensorRanges:
     return from_json(TensorRanges, path.read_bytes(), where=str(path))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import numpy as np
 
+    from edgewright_converters.compression.ranges import TensorRanges
     from edgewright_converters.sources.source import Source
     from edgewright_runtimes.records import TensorSpec, Variant
 
@@ -23,12 +24,16 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteRequest:
-    """What to write. ``batch`` None is dynamic; ``opset`` None the lowest that converts."""
+    """What to write. ``batch`` None is dynamic; ``opset`` None the lowest that converts.
+
+    ``ranges`` are those that training found for the source's tensors: int8 takes them over.
+    """
 
     variant: Variant
     batch: int | None
     opset: int | None = None
     calibration: Calibration | None = None
+    ranges: TensorRanges | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.errors import ConversionError
+from edgewright_converters.formats import trained_ranges
 from edgewright_converters.formats.format import Written
 from edgewright_converters.formats.frozen import freeze
 from edgewright_converters.formats.onnx_graph import model_file, quantize
@@ -36,7 +37,10 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
     if options.options_of(request.variant) is not None:
         return options.write_onnx(source, request, folder, FILE)
     scheme = request.variant.scheme
-    if scheme == "int8" and request.calibration is None:
+    trained = request.ranges if scheme in trained_ranges.SCHEMES else None
+    if trained is not None:
+        source = trained_ranges.rounding_source(source, trained, pooling="nudged")
+    elif scheme == "int8" and request.calibration is None:
         raise ConversionError(
             "int8 needs real data to find the ranges of the activations",
             hint="give it with --calibrate DATA",
@@ -63,7 +67,7 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
         outputs=outputs,
         details=details,
         warnings=warnings,
-        quantization=_QUANTIZATION[scheme],
+        quantization=trained_ranges.ONNX_INT8 if trained else _QUANTIZATION[scheme],
     )
 
 
@@ -72,6 +76,8 @@ def _apply(scheme: str, model: Any, request: WriteRequest) -> Any:
         return quantize.to_float16(model)
     if scheme == "dynamic":
         return quantize.to_dynamic(model)
+    if scheme in trained_ranges.SCHEMES and request.ranges is not None:
+        return trained_ranges.to_integers(model)
     if scheme == "int8" and request.calibration is not None:
         return quantize.to_int8(model, request.calibration, batch=request.batch)
     return model

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.errors import ConversionError
+from edgewright_converters.formats import trained_ranges
 from edgewright_converters.formats.format import Written
 from edgewright_converters.formats.frozen import freeze
 from edgewright_converters.formats.tflite_graph import converter, model_file
@@ -34,8 +35,14 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
     if options.options_of(request.variant) is not None:
         return options.write_tflite(source, request, folder, FILE)
     scheme = request.variant.scheme
+    trained = request.ranges if scheme in trained_ranges.SCHEMES else None
+    if trained is not None:
+        source = trained_ranges.rounding_source(source, trained, pooling="left")
     frozen = freeze(source, batch=request.batch)
-    content, mixed = _convert(source, frozen, request)
+    if trained is not None:
+        content, mixed = trained_ranges.to_tflite(source, frozen, scheme), False
+    else:
+        content, mixed = _convert(source, frozen, request)
     model = model_file.parse(content)
     if scheme == "int16x8":
         _refuse_missing_kernels(model, frozen, source)
@@ -60,7 +67,7 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
         outputs=outputs,
         details=details,
         warnings=tuple(warnings),
-        quantization=_quantization(scheme, mixed),
+        quantization=_quantization(scheme, mixed) | (trained_ranges.NOTE if trained else {}),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.compression.graph.build import Changed, build
 from edgewright_converters.compression.graph.flat import flatten
 from edgewright_converters.compression.qat.plan import Plan, make_plan
-from edgewright_converters.compression.qat.rounded import Rounded
+from edgewright_converters.compression.qat.rounded import Pooling, Rounded
 from edgewright_converters.compression.ranges import TensorRanges
 from edgewright_runtimes.errors import BadInput
 
@@ -36,7 +37,7 @@ class TrainedGraph:
             )
             for group in plan.members
         }
-        rounded = Rounded(plan, self._ranges, self.observers, pooling=True)
+        rounded = Rounded(plan, self._ranges, self.observers, pooling="kernel")
         self.model, self.linear = rounded.model, rounded.linear
 
     def ranges(self) -> TensorRanges:
@@ -56,6 +57,17 @@ class TrainedGraph:
         for name, (low, high) in bounds.items():
             self.observers[name].set_bounds(low, high)
 
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """The model computes in floats meanwhile, and its ranges grow to hold what they see."""
+        for observer in self.observers.values():
+            observer.watching = True
+        try:
+            yield
+        finally:
+            for observer in self.observers.values():
+                observer.watching = False
+
     def hold(self) -> None:
         """Ranges stay as they are from here on."""
         for observer in self.observers.values():
@@ -73,9 +85,10 @@ class TrainedGraph:
         return build(self.plan.graph, changes)
 
 
-def with_ranges(model: Any, ranges: TensorRanges) -> Any:
+def with_ranges(model: Any, ranges: TensorRanges, *, pooling: Pooling) -> Any:
     """A Keras model that rounds as the int8 files do, from a plain one and its trained ranges.
 
+    ``pooling`` is ``left`` for TFLite, whose kernel does it, and ``nudged`` for ONNX.
     Raises ``BadInput`` where they do not belong together.
     """
     from edgewright_converters.compression.qat.layers import TensorRange
@@ -90,7 +103,7 @@ def with_ranges(model: Any, ranges: TensorRanges) -> Any:
         )
     fixed = {group: known[group] for group in plan.members}
     by_group = {group: TensorRange((pair[0], pair[1])) for group, pair in fixed.items()}
-    return Rounded(plan, by_group, {}, pooling=False).model
+    return Rounded(plan, by_group, {}, pooling=pooling).model
 
 
 def nudged(low: float, high: float) -> tuple[float, float]:

@@ -27,6 +27,11 @@ class TensorRange:
         self.fixed = fixed
         self.observers = tuple(observers)
 
+    @property
+    def watching(self) -> bool:
+        """Whether the range is being found: nothing is rounded meanwhile."""
+        return any(observer.watching for observer in self.observers)
+
     def bounds(self) -> tuple[Any, Any]:
         """Scalars. Zero is always inside, as the runtimes want it."""
         if self.fixed is not None:
@@ -45,12 +50,14 @@ class Observer(keras.layers.Layer):  # type: ignore[misc]
     """Learns one tensor's range while it passes through, unchanged.
 
     ``learned`` ranges follow the gradient (Jain et al. 2020, with plain bounds), others the moving
-    average of what is seen. ``hold`` freezes both; ``still`` ones were never to move.
+    average of what is seen. ``hold`` freezes both; ``still`` ones were never to move. While it is
+    ``watching`` the range grows to hold every value: calibration, which runs eagerly.
     """
 
     def __init__(self, *, learned: bool, still: bool, name: str) -> None:
         super().__init__(name=name)
         self.learned, self.still = learned and not still, still
+        self.watching = False
         self.low = self._scalar("low", 0.0)
         self.high = self._scalar("high", 0.0)
         self.held = self._scalar("held", 1.0 if still else 0.0)
@@ -87,7 +94,12 @@ class Observer(keras.layers.Layer):  # type: ignore[misc]
         self.held.assign(1.0)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        if training and not self.learned and not self.still:
+        if self.watching:
+            self.set_bounds(
+                min(float(self.low), float(tf.reduce_min(inputs))),
+                max(float(self.high), float(tf.reduce_max(inputs))),
+            )
+        elif training and not self.learned and not self.still:
             kept = tf.where(self.held.value > 0, 1.0, MOMENTUM)
             self.low.assign(kept * self.low.value + (1 - kept) * tf.reduce_min(inputs))
             self.high.assign(kept * self.high.value + (1 - kept) * tf.reduce_max(inputs))
@@ -100,7 +112,9 @@ class Observer(keras.layers.Layer):  # type: ignore[misc]
 class FakeQuantize(keras.layers.Layer):  # type: ignore[misc]
     """Rounds a tensor to the 256 values of its range.
 
-    ``pooled`` values are rounded as TFLite's average pooling does it: halves away from code zero.
+    ``pooled`` values, averages over so many (0: no average), are rounded as TFLite does it: halves
+    go away from code zero. That is done by ``nudging`` them that way a little where a converter is
+    to write it down: for ONNX Runtime, which would round halves to even codes.
     ``only_running`` ones are left alone while training: the logarithm of a probability that was
     rounded to zero teaches nothing. ``activation`` is what made the tensor, for those who ask a
     model's last layer what its outputs are.
@@ -112,27 +126,43 @@ class FakeQuantize(keras.layers.Layer):  # type: ignore[misc]
         *,
         name: str,
         observer: Observer | None = None,
-        pooled: bool = False,
+        pooled: int = 0,
+        nudging: bool = False,
         only_running: bool = False,
         activation: Any = None,
     ) -> None:
         super().__init__(name=name)
         self.tensor_range = tensor_range
-        self.observer, self.pooled, self.only_running = observer, pooled, only_running
+        self.observer, self.only_running = observer, only_running
+        self.pooled, self.nudging = pooled, nudging
         self.activation = activation
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         if self.observer is not None:
             inputs = self.observer(inputs, training=training)
-        if training and self.only_running:
+        if (training and self.only_running) or self.tensor_range.watching:
             return inputs
         low, high = self.tensor_range.bounds()
-        if self.pooled:
+        if self.pooled and self.nudging:
+            inputs = _nudged(inputs, low, high, self.pooled)
+        elif self.pooled:
             inputs = inputs + tf.stop_gradient(_halves_away(inputs, low, high) - inputs)
         return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=8)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
+
+
+def _nudged(values: Any, low: Any, high: Any, count: int) -> Any:
+    """Moved from code zero by less than what lies between two averages over ``count`` codes."""
+    by = 1 / (512 * count)
+    return values * (1 + by) - by * _code_zero(low, high)
+
+
+def _code_zero(low: Any, high: Any) -> Any:
+    """The value of the code in the middle, zero of -128 to 127."""
+    step = (high - low) / LEVELS
+    return -tf.round(-128 - low / step) * step
 
 
 def _halves_away(values: Any, low: Any, high: Any) -> Any:
@@ -146,8 +176,8 @@ def _halves_away(values: Any, low: Any, high: Any) -> Any:
 class FakeQuantizedLinear(keras.layers.Layer):  # type: ignore[misc]
     """A convolution or dense layer that computes with the weights a file will hold.
 
-    ``inner`` is the plain layer, without an activation where no kernel fuses it: that one comes
-    after ``before``, which rounds what it takes.
+    ``inner`` is the plain layer, built, without an activation where no kernel fuses it: that one
+    comes after ``before``, which rounds what it takes.
     """
 
     def __init__(
@@ -174,12 +204,16 @@ class FakeQuantizedLinear(keras.layers.Layer):  # type: ignore[misc]
     def bias(self) -> Any:
         return self.inner.bias
 
-    def build(self, input_shape: Any) -> None:
-        self.inner.build(input_shape)
-        self.built = True
-
     def call(self, inputs: Any, training: bool | None = None) -> Any:
+        outputs = self._linear(inputs)
+        if self.before is not None:
+            outputs = self.before(outputs, training=training)
+        return outputs if self._after is None else self._after(outputs)
+
+    def _linear(self, inputs: Any) -> Any:
         inner = self.inner
+        if self.taken.watching:
+            return inner(inputs)
         bias = inner.bias.value if inner.use_bias else None
         kernel, bias = fake_quantized(
             type(inner).__name__, inner.kernel.value, bias, self.taken.step()
@@ -190,9 +224,7 @@ class FakeQuantizedLinear(keras.layers.Layer):  # type: ignore[misc]
             _swap(inner.non_trainable_variables, swapped),
             inputs,
         )
-        if self.before is not None:
-            outputs = self.before(outputs, training=training)
-        return outputs if self._after is None else self._after(outputs)
+        return outputs
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self.inner.compute_output_shape(input_shape)

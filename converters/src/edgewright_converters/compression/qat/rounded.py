@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
 
 from edgewright_converters.compression.graph.build import build
 from edgewright_converters.compression.graph.flat import Ref
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
         TensorRange,
     )
 
+Pooling = Literal["kernel", "nudged", "left"]
 _POOLED = ("AveragePooling1D", "AveragePooling2D")
 
 
 class Rounded:
     """``model`` has the plan's graph with ``ranges`` (by group); ``linear`` its layers by name.
 
-    ``pooling`` rounds averages as TFLite's kernel does; the converters want it left to them.
+    ``pooling`` rounds averages as TFLite's kernel does, by its arithmetic or (what an ONNX file can
+    say) by nudging them; or it is left to that kernel.
     """
 
     def __init__(
@@ -33,7 +36,7 @@ class Rounded:
         ranges: Mapping[str, TensorRange],
         observers: Mapping[str, Observer],
         *,
-        pooling: bool,
+        pooling: Pooling,
     ) -> None:
         self._plan, self._ranges, self._observers = plan, ranges, observers
         self._pooling = pooling
@@ -61,8 +64,11 @@ class Rounded:
             config["activation"] = "linear"
         taken = self._plan.range_of(node.refs[0])
         assert taken is not None
+        inner = type(node.layer).from_config(config)
+        source = self._plan.graph.nodes[node.refs[0].node]
+        inner.build(source.shapes[node.refs[0].index])  # here its weights keep their names
         return FakeQuantizedLinear(
-            type(node.layer).from_config(config),
+            inner,
             self._ranges[taken],
             activation=None if name is None else node.layer.activation,
             before=None if name is None else self._fake_quantize(name, f"before_{place}"),
@@ -77,11 +83,17 @@ class Rounded:
         rounding = self._fake_quantize(
             name,
             f"codes_{place}",
-            pooled=self._pooling and node.kind in _POOLED,
+            pooled=self._pooled(node),
+            nudging=self._pooling == "nudged",
             only_running=plan.is_table_output(place),
             activation=_head(node),
         )
         return rounding(result)
+
+    def _pooled(self, node: Node) -> int:
+        """How many values an average is of; 0 for other layers, and where it is left alone."""
+        rounds = self._pooling != "left" and node.kind in _POOLED
+        return prod(node.layer.pool_size) if rounds else 0
 
     def _fake_quantize(self, name: str, layer_name: str, **options: Any) -> Any:
         from edgewright_converters.compression.qat.layers import FakeQuantize
