@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright_converters.calibration import batches
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats.tflite_graph.ranges import narrow
+from edgewright_converters.formats.tflite_graph.sharing import unshare
 from edgewright_converters.op_names import conversion_error, layer_of
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def convert(
     float_fallback: bool = False,
 ) -> bytes:
     """Raises ``ConversionError``, naming the operations that have no kernel in that scheme."""
-    converter = _converter_of(frozen)
+    converter = converter_of(frozen, scheme)
     converter.exclude_conversion_metadata = True  # it would cost a pass over the whole file
     _set_scheme(converter, scheme, float_fallback)
     feed = None
@@ -66,7 +67,7 @@ def convert(
         raise conversion_error("tflite", scheme, str(e), frozen.graph, source) from e
 
 
-def _converter_of(frozen: FrozenGraph) -> Any:
+def converter_of(frozen: FrozenGraph, scheme: str) -> Any:
     """TensorFlow's converter, given a graph that is frozen already.
 
     Its own way freezes the function once more and holds it while the converter works, seven times
@@ -81,6 +82,11 @@ def _converter_of(frozen: FrozenGraph) -> Any:
     class Converter(tf.lite.TFLiteConverter):  # type: ignore[misc]
         def _freeze_concrete_function(self) -> tuple[Any, list[Any], list[Any], Any]:
             return LateGraphDef, list(frozen.inputs), list(frozen.outputs), frozen
+
+        def _quantize(self, model: bytes, *settings: Any) -> bytes:
+            if scheme == "int16x8":
+                model = unshare(model)
+            return bytes(super()._quantize(model, *settings))
 
     return Converter([frozen])
 
