@@ -24,6 +24,15 @@ def test_equal_answers_pass_and_mixed_up_ones_do_not(scheme: str) -> None:
     assert judgement.hint
 
 
+def test_a_wrong_16x8_is_not_blamed_on_the_data() -> None:
+    hints = [
+        judge(scheme, {"y": LOGITS}, {"y": LOGITS[::-1]}, real=True).hint
+        for scheme in ("int16x8", "int16x8-mixed", "int8")
+    ]
+    assert ["calibrate" in hint for hint in hints] == [False, False, True]
+    assert all("quantizer" in hint for hint in hints[:2])
+
+
 def test_error_is_relative_to_the_sources_range() -> None:
     judgement = judge("float16", {"y": LOGITS}, {"y": LOGITS + 1}, real=True)
     assert judgement.max_error == pytest.approx(0.01, rel=1e-3)

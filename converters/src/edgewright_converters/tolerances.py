@@ -42,6 +42,11 @@ class Judgement:
     hint: str = ""
 
 
+# Seen with TensorFlow 2.21: chains of ELU, SELU and DIV, and UnitNormalization in front of a dot
+# product, are off by 0.08 and 0.11 of their range on average.
+_EXPERIMENTAL_16X8 = (
+    "TensorFlow's 16x8 quantizer is experimental and wrong for some operators, whatever the data"
+)
 _FLOAT32 = Tolerance(
     largest=1e-4,
     mean=1e-5,
@@ -115,6 +120,8 @@ def judge(scheme: str, expected: Arrays, got: Arrays, *, real: bool) -> Judgemen
 
 
 def _hint(scheme: str, integer: bool) -> str:
+    if scheme.startswith("int16x8"):
+        return f"{_EXPERIMENTAL_16X8}: take int8, dynamic or float16"
     if integer:
         others = [s for s in ("int8", "int16x8", "dynamic", "float16") if not scheme.startswith(s)]
         alternatives = f"{', '.join(others[:-1])} or {others[-1]}"
