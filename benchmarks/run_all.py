@@ -27,6 +27,7 @@ SCRIPTS = (
     "tfjs_oracle",
     "real_models",
     "statistics_truth",
+    "tails_printed",
 )
 HEAD = """# Results
 

@@ -120,7 +120,7 @@ def _reason(format_: Format, asked: Sequence[str]) -> str:
         return "not on this target: it runs in a browser"
     if asked:
         return f"{', '.join(asked)} does not take {format_}"
-    extras = " or ".join(f"pip install 'edgewright-runtimes[{r.extra}]'" for r in takers)
+    extras = " or ".join(r.how_to_get for r in takers)
     return f"no runtime for {format_} is installed: {extras}"
 
 

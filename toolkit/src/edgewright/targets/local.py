@@ -83,7 +83,7 @@ class LocalTarget:
         if row.package and not self._has(runtime):
             raise MissingExtra(
                 f"runtime {runtime!r} is not installed",
-                hint=f"pip install 'edgewright-runtimes[{row.extra}]', or name an interpreter "
+                hint=f"{row.how_to_get}; or name an interpreter "
                 f"that has it: [runtimes.{runtime}] python = PATH in edgewright.toml",
             )
 

@@ -123,7 +123,7 @@ def _runtime(row: Runtime, pythons: Mapping[str, Path]) -> Finding:
     what = f"runtime {row.name}"
     other = pythons.get(row.name)
     if row.package and not other and util.find_spec(row.package) is None:
-        advice = f"pip install 'edgewright-runtimes[{row.extra}]'"
+        advice = row.how_to_get
         if row.name == "tflite-runtime":
             advice = "edgewright doctor --make tflite-runtime (it wants numpy<2)"
         return Finding(what=what, state="missing", detail="", advice=advice)
