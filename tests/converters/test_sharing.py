@@ -34,7 +34,9 @@ def called_twice(*, siamese: bool) -> KerasSource:
     else:
         inputs, left = [a], encoder(a)
         right = encoder(layers.Dense(10)(left))
-    model = keras.Model(inputs, layers.Dense(3)(layers.Concatenate()([left, right])))
+    model = keras.Model(
+        inputs if siamese else a, layers.Dense(3)(layers.Concatenate()([left, right]))
+    )
     rng = np.random.default_rng(7)
     for weight in model.weights:
         weight.assign(rng.normal(size=weight.shape) * 0.4)
