@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Cost = Callable[[Array], float]
 
 LEAST_SHARE = 1e-3  # in place of none at all
+AHEAD = 4  # candidates looked at beyond the present width: time may fall in stairs
 
 
 def candidates(space: Space, multiple: int, least: int) -> tuple[int, ...]:
@@ -106,7 +107,7 @@ def _best_step(
     now = cost(widths)
     best, best_price = widths, float("inf")
     for s, allowed in enumerate(choices):
-        for width in (w for w in allowed if w < widths[s]):
+        for width in [w for w in allowed if w < widths[s]][-AHEAD:]:
             narrowed = widths.copy()
             narrowed[s] = width
             lost = ranked.worth[s][int(widths[s])] - ranked.worth[s][width]
@@ -124,7 +125,7 @@ def _widen(
     while True:
         best, best_gain = None, 0.0
         for s, allowed in enumerate(choices):
-            for width in (w for w in allowed if w > widths[s]):
+            for width in [w for w in allowed if w > widths[s]][:AHEAD]:
                 wider = widths.copy()
                 wider[s] = width
                 gain = ranked.worth[s][width] - ranked.worth[s][int(widths[s])]
