@@ -59,6 +59,8 @@ def _from_file(path: Path) -> tuple[Step, ...]:
     tables = data.get("steps", [])
     if not isinstance(tables, list) or not all(isinstance(t, Mapping) for t in tables):
         raise BadInput(f"{path}: steps is no list of tables", hint="begin each with [[steps]]")
+    if not tables:
+        raise BadInput(f"{path}: the recipe has no step", hint="begin each with [[steps]]")
     for number in range(1, len(tables) + 1):
         _check(path, text, tables[:number], number)
     return read_steps(tables)

@@ -12,7 +12,9 @@ from edgewright.bundle import Bundle
 from edgewright.compression.options import CompressOptions, CompressResult
 from edgewright.compression.recipe_file import read_recipe
 from edgewright.conversion.options import ConvertOptions
-from edgewright.verbs.convert import read_preprocess, source_file
+from edgewright.settings import load_settings
+from edgewright.targets.target import open_target, parse_targets
+from edgewright.verbs.convert import positive, read_preprocess, source_file
 from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import FORMATS, Format, Step, Try
 
@@ -122,7 +124,7 @@ def _options(
         out=bundle.path,
         variants=(),
         calibrate=settings.data,
-        samples=settings.samples,
+        samples=positive("samples", settings.samples),
         seed=settings.seed,
         preprocess=read_preprocess(settings.preprocess),
         labels=tuple(settings.labels),
@@ -139,10 +141,17 @@ def _options(
         held_back=settings.held_back,
         augment=settings.augment,
         formats=_formats(settings.formats),
-        target=settings.target,
+        target=_target(settings.target),
         tensorboard=settings.tensorboard,
         resume=settings.resume,
     )
+
+
+def _target(word: str) -> str:
+    """Refused before anything is trained, though it is opened only where something is measured."""
+    for name in parse_targets(word):
+        open_target(name, load_settings())
+    return word
 
 
 def _check_goal(settings: Settings, min_speedup: float | None) -> None:

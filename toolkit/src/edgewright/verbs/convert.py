@@ -59,13 +59,13 @@ def convert(
             out=Path(out),
             variants=select_variants(formats, variants),
             calibrate=calibrate,
-            samples=_positive("samples", samples),
+            samples=positive("samples", samples),
             seed=seed,
             batch=_batch(batch),
             opset=opset,
             preprocess=read_preprocess(preprocess),
             labels=tuple(labels),
-            workers=_positive("workers", workers),
+            workers=positive("workers", workers),
             force=force,
             unsafe=unsafe,
             signature=signature_name,
@@ -180,7 +180,7 @@ def _batch(batch: Batch) -> Batch:
     return batch
 
 
-def _positive(name: str, value: int) -> int:
+def positive(name: str, value: int) -> int:
     if value < 1:
         raise BadInput(f"{name} is {value}; 1 or more is needed")
     return value

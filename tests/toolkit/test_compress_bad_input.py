@@ -1,0 +1,118 @@
+"""Bad input of ``compress`` gets one clear line and exit 2, before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edgewright.cli import main
+
+if TYPE_CHECKING:
+    pass
+
+PRUNE = '# a comment\n\n[[steps]]\nkind = "prune"\n{}\n'
+RECIPES = {
+    "unknown step": ('[[steps]]\nkind = "prun"\n', ":1: no step named 'prun'", "mean 'prune'?"),
+    "no kind": ("[[steps]]\nsparsity = 0.5\n", ":1: step 1 has no kind", "known: finetune,"),
+    "unknown field": (PRUNE.format("sparcity = 0.5"), ":3: prune: no field 'sparcity'", "mean 'sp"),
+    "ratio 0": (PRUNE.format("sparsity = 0.0"), ":3: prune: sparsity is 0; more than 0", ""),
+    "ratio 1": (PRUNE.format("sparsity = 1"), ":3: prune: sparsity is 1; more than 0", ""),
+    "ratio 1.5": (PRUNE.format("sparsity = 1.5"), ":3: prune: sparsity is 1.5; more than 0", ""),
+    "ratio text": (
+        PRUNE.format('sparsity = "half"'),
+        ":3: prune.sparsity is 'half'; a number or nothing was expected",
+        "",
+    ),
+    "nested": (
+        PRUNE.format("[steps.finetune]\nepochs = -1"),
+        ":3: prune.finetune: epochs is -1; 0 or more",
+        "",
+    ),
+    "the second step": (
+        PRUNE.format("") + '[[steps]]\nkind = "prune-channels"\nratio = 1.0\n',
+        ":6: prune-channels: ratio is 1; more than 0 and less than 1",
+        "",
+    ),
+    "a step after quantize": (
+        '[[steps]]\nkind = "quantize"\n[[steps]]\nkind = "finetune"\n',
+        ":3: quantize ends a recipe",
+        "",
+    ),
+    "no steps": ("", ": the recipe has no step", ""),
+    "not toml": ("[[steps\n", ": not TOML: ", ""),
+    "another table": ("[step]\nkind = 1\n", ": no field 'step'", "[[steps]]"),
+    "unknown scheme": (
+        '[[steps]]\nkind = "quantize"\nschemes = ["int9"]\n',
+        ":1: no scheme named 'int9'",
+        "mean 'int8'?",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RECIPES)
+def test_a_recipe_is_refused_with_its_line(
+    case: str, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, expected, meant = RECIPES[case]
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(text)
+    assert_refused(
+        [tiny / "model.keras", "--recipe", recipe, "--out", tmp_path / "o"],
+        capsys,
+        f"edgewright: error: {recipe}{expected}",
+        meant,
+    )
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("gone.toml", "no such recipe: gone.toml; a .toml file with [[steps]], or a name: prune50"),
+        ("prun50_int8", "no step has the label 'prun50'"),
+        ("prune0_int8", "sparsity is 0; more than 0 and less than 1"),
+        ("prune100_int8", "sparsity is 1; more than 0 and less than 1"),
+        ("prune50_uint8", "no format of tflite, onnx has the scheme uint8"),
+    ],
+)
+def test_a_name_is_refused(
+    name: str, expected: str, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [tiny / "model.keras", "--recipe", name, "--data", tiny / "train.npz"]
+    assert_refused([*words, "--out", tmp_path / "o"], capsys, expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--held-back", "1"], "held-back is 1"),
+        (["--formats", "tflit"], "no format named 'tflit'; known: onnx, tfjs, tflite; did you"),
+        (["--data", "gone.npz"], "no such file"),
+        (["--target", "moon"], "no target named 'moon'"),
+        (["--target", "ssh:pi"], "'ssh:pi' is not in this version"),
+        (["--samples", "0"], "samples is 0"),
+        (["--max-drop", "1"], "--max-drop is for --auto; check decides gates"),
+    ],
+)
+def test_an_option_is_refused(
+    words: list[str],
+    expected: str,
+    tiny: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = [tiny / "model.keras", "--recipe", "prune50_int8", "--data", tiny / "train.npz"]
+    assert_refused([*model, "--out", tmp_path / "o", *words], capsys, expected)
+
+
+def assert_refused(
+    words: list[str | Path], capsys: pytest.CaptureFixture[str], *expected: str
+) -> None:
+    assert main(["compress", *map(str, words)]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith("edgewright: error: ") and said.err.count("\n") == 1, said.err
+    for words_ in expected:
+        assert words_ in said.err
+    assert not said.out
