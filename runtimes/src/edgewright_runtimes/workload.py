@@ -38,11 +38,11 @@ def quantize(values: Array, spec: TensorSpec) -> Array:
 
 
 def dequantize(values: Array, spec: TensorSpec) -> Array:
-    """An output as float32, unscaled where it is quantized."""
+    """An output as float32, unscaled where it is quantized; plain integers (ids) stay exact."""
     to_real = dequantizer(spec)
     if to_real is not None:
         return to_real(values)
-    return values.astype(np.float32, copy=False)
+    return values if values.dtype.kind in "iu" else values.astype(np.float32, copy=False)
 
 
 def match(arrays: Arrays, specs: Sequence[TensorSpec]) -> dict[str, Array]:

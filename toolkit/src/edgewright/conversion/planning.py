@@ -23,8 +23,11 @@ def plan_jobs(options: ConvertOptions, identity: Mapping[str, Any]) -> tuple[Job
 def sort_out(
     bundle: Bundle, options: ConvertOptions, jobs: tuple[Job, ...]
 ) -> tuple[tuple[Artifact, ...], tuple[Failure, ...], tuple[Job, ...]]:
-    """What can be taken as it lies there, what can't be built, and what is to be built."""
-    built = {a.name: a for a in bundle.artifacts() if _is_whole(bundle, a)}
+    """What can be taken as it lies there, what can't be built, and what is to be built.
+
+    What lies there is what was built: ``seen.Seen`` has looked, and dropped what is not.
+    """
+    built = {a.name: a for a in bundle.artifacts()}
     failed = {f.build_key: f for f in bundle.failures() if f.build_key}
     taken, refused, todo = [], [], []
     for job in jobs:
@@ -40,14 +43,6 @@ def sort_out(
         else:
             todo.append(job)
     return tuple(taken), tuple(refused), tuple(todo)
-
-
-def _is_whole(bundle: Bundle, artifact: Artifact) -> bool:
-    path = bundle.model_file(artifact)
-    if artifact.format == "tfjs":
-        files = [p for p in path.parent.rglob("*") if p.is_file() and p.name != "artifact.json"]
-        return path.exists() and sum(p.stat().st_size for p in files) == artifact.size_bytes
-    return path.exists() and path.stat().st_size == artifact.size_bytes
 
 
 def _needs_data(job: Job) -> Failure:
