@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FILE = "tries.json"
 DO_NOT_SHIP, NOT_ENOUGH_DATA = 4, 5
+HARDLY_SMALLER = 0.9  # of float32's bytes: what is left of a scheme that found little to quantize
 TellTry = Callable[[Try], None]
 
 
@@ -47,6 +48,7 @@ LADDER = (
     Rung(recipe="int16x8"),
     Rung(recipe="dynamic"),
     Rung(recipe="qat_int8", trains=True),
+    Rung(recipe="float16"),
     Rung(recipe="channels25_qat_int8", trains=True, for_speed=True),
     Rung(recipe="channels50_qat_int8", trains=True, for_speed=True),
     Rung(recipe="channels65_qat_int8", trains=True, for_speed=True),
@@ -154,6 +156,15 @@ class Search:
         return attempt.outcome == "rejected" and attempt.speedup is not None
 
     def _measured(self, attempt: Try) -> Try:
+        attempt = self._made(attempt)
+        if not attempt.reason:
+            attempt = self._checked(attempt)
+        if attempt.outcome != "taken" or self.goal.min_speedup is None:
+            return attempt
+        return self._timed(attempt, self.goal.min_speedup)
+
+    def _made(self, attempt: Try) -> Try:
+        """The artifact lies in the bundle, or ``reason`` says why it is not worth a check."""
         options = replace(self.options, steps=parse_name(attempt.recipe), formats=(attempt.format,))
         with self.bundle.lock():
             run = Run(
@@ -166,17 +177,17 @@ class Search:
             made = run.whole()
         if made.interrupted:
             raise KeyboardInterrupt
-        artifact = next(
-            (a for a in (*made.artifacts, *made.controls) if a.name == attempt.artifact), None
-        )
+        named = {a.name: a for a in (*made.artifacts, *made.controls)}
+        artifact = named.get(attempt.artifact)
         if artifact is None:
             failed = next((f for f in made.failures if f.artifact == attempt.artifact), None)
             return replace(attempt, outcome="failed", reason=failed.error if failed else "not made")
         attempt = replace(attempt, size_bytes=artifact.size_bytes)
-        attempt = self._checked(attempt)
-        if attempt.outcome != "taken" or self.goal.min_speedup is None:
-            return attempt
-        return self._timed(attempt, self.goal.min_speedup)
+        whole = named.get(f"{attempt.format}-float32")
+        if whole is not None and artifact.size_bytes > HARDLY_SMALLER * whole.size_bytes:
+            reason = f"hardly smaller than float32, which has {whole.size_bytes:,} B"
+            return replace(attempt, outcome="rejected", reason=reason)
+        return attempt
 
     def _checked(self, attempt: Try) -> Try:
         from edgewright.accuracy.intervals import Decision
