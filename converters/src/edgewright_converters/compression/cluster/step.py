@@ -32,6 +32,13 @@ _LABEL = re.compile(r"cluster(\d+)(sparse)?")
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClusterFinetune(FinetunePlan):
+    """Gentler than elsewhere: values that are shared move together."""
+
+    learning_rate: float = 3e-4
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cluster:
     """The words are TFMOT's. A kernel that is kept sparse has zero as one of its values.
 
@@ -42,7 +49,7 @@ class Cluster:
     cluster_centroids_init: Start = "kmeans++"
     preserve_sparsity: bool | None = None
     layers: tuple[str, ...] = ()  # names with * and ?, or kinds; empty: all that are known
-    finetune: FinetunePlan = field(default_factory=lambda: FinetunePlan(learning_rate=3e-4))
+    finetune: ClusterFinetune = field(default_factory=ClusterFinetune)
 
     def __post_init__(self) -> None:
         if self.number_of_clusters < 2:
