@@ -126,7 +126,7 @@ def apply(model: Any, params: Prune, context: Context) -> StepResult:
     before, lost = held(pruned, context.history)
     result = fit_or_finish(pruned, params.finetune, context, [pruning, *before])
     notes = (*lost, *result.notes)
-    if result.history and pruning.cut_short:
+    if context.train is not None and params.finetune.epochs and pruning.cut_short:
         notes += ("training stopped before the schedule's end: the rest was pruned at once",)
     zeros = {k.name: round(float((k.variable.numpy() == 0).mean()), 6) for k in kernels}
     return StepResult(

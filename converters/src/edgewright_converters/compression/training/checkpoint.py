@@ -51,7 +51,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[Array]], dict[str, Any]]
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             header = json.loads(bytes(file[_HEADER]))
             groups: dict[str, list[Array]] = {}
             for key in file.files:

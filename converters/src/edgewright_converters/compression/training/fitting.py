@@ -230,9 +230,7 @@ class _Training:
         return {f"val_{name}": value for name, value in found.items()}
 
     def _numbers(self, numbers: Numbers | None) -> dict[str, float]:
-        import keras
-
-        rate = float(keras.ops.convert_to_numpy(self._optimizer.learning_rate))
+        rate = float(self._optimizer.learning_rate.numpy())
         found = {"learning_rate": rate, **(numbers() if numbers is not None else {})}
         for constraint in self.constraints:
             found |= constraint.numbers()

@@ -95,14 +95,13 @@ def weights_by_name(model: Any) -> dict[str, Any]:
 
 
 def layer_weights(layer: Any) -> dict[str, Any]:
-    return {_name(layer, weight): weight for weight in getattr(layer, "weights", ())}
-
-
-def _name(layer: Any, weight: Any) -> str:
-    """The layer's name and the rest of the path: what stands before differs from model to model."""
-    parts = weight.path.split("/")
-    rest = parts[parts.index(layer.name) + 1 :] if layer.name in parts else parts[-1:]
-    return "/".join([layer.name, *rest])
+    """By the layer's name and the rest of the path: what stands before it differs by model."""
+    found: dict[str, Any] = {}
+    for weight in getattr(layer, "weights", ()):
+        parts = weight.path.split("/")
+        own = parts[parts.index(layer.name) + 1 :] if layer.name in parts else parts
+        found["/".join([layer.name, *own])] = weight
+    return found
 
 
 def _reason(node: Node, *, asked: bool) -> str:

@@ -29,15 +29,15 @@ class Stepper:
         self._constraints = constraints
         self._hits = _hits(model)
         self._sums = tf.Variable(tf.zeros(3), trainable=False)  # loss, hits, items
-        self._trained: Callable[..., None] = tf.function(
-            self._train, autograph=False, reduce_retracing=True
-        )
-        self._scored: Callable[..., None] = tf.function(
-            self._score, autograph=False, reduce_retracing=True
-        )
+        self._trained: Callable[..., None] | None = None
+        self._scored: Callable[..., None] | None = None
 
     def train(self, inputs: Sequence[Any], labels: Any) -> None:
-        self._trained(*_tensors(inputs, labels))
+        """Every call takes as many items as the first."""
+        given = _tensors(inputs, labels)
+        if self._trained is None:
+            self._trained = _traced(self._train, given, items=len(inputs[0]))
+        self._trained(*given)
 
     def score(self, items: Items, batches: Batches) -> dict[str, float]:
         """Mean loss, and accuracy where it can be told, of all ``items`` in their order."""
@@ -49,7 +49,10 @@ class Stepper:
                 for array, dtype in zip(items.inputs.values(), batches.dtypes.values(), strict=True)
             ]
             labels = None if items.labels is None else items.labels[chosen]
-            self._scored(*_tensors(inputs, labels))
+            given = _tensors(inputs, labels)
+            if self._scored is None:
+                self._scored = _traced(self._score, given, items=None)
+            self._scored(*given)
         found = self.numbers()
         self.reset()
         return found
@@ -100,6 +103,24 @@ class Stepper:
         items = tf.cast(tf.shape(outputs[0])[0], tf.float32)
         hits = math.nan if labels is None else self._hits(outputs, labels)
         self._sums.assign_add(tf.stack([loss * items, hits * items, items]))
+
+
+def _traced(
+    function: Callable[..., None], given: tuple[list[Any], Any], *, items: int | None
+) -> Callable[..., None]:
+    """A graph for such arguments, of so many items or (``None``) of any number."""
+    import tensorflow as tf
+
+    def specification(tensor: Any) -> Any:
+        return tf.TensorSpec((items, *tensor.shape[1:]), tensor.dtype)
+
+    inputs, labels = given
+    specifications = [specification(tensor) for tensor in inputs]
+    wanted = None if labels is None else specification(labels)
+    graph: Callable[..., None] = tf.function(function, autograph=False).get_concrete_function(
+        specifications, wanted
+    )
+    return graph
 
 
 def _tensors(inputs: Sequence[Any], labels: Any) -> tuple[list[Any], Any]:
