@@ -218,6 +218,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--preset", default="standard", help="of bench")
     parser.add_argument("--epochs", type=int, nargs=2, default=(Epochs.cut, Epochs.qat))
+    parser.add_argument("--trials", type=int, default=48, help="models timed to find the widths")
 
 
 def real(name: str) -> Path:
@@ -251,7 +252,8 @@ def main() -> None:
             seed=seed,
         )
         tuned = study.compress("control", control(epochs))
-        cut = study.compress("latency", cut_and_train("latency", args.ratio, epochs))
+        by_time = cut_and_train("latency", args.ratio, epochs, trials=args.trials)
+        cut = study.compress("latency", by_time)
         by_macs = [
             study.compress(f"macs{r:g}", cut_and_train("macs", r, epochs)) for r in args.macs
         ]

@@ -104,7 +104,8 @@ def main() -> None:
             seed=seed,
         )
         tuned = study.compress("control", control(epochs))
-        cut = study.compress("latency", cut_and_train("latency", RATIO, epochs))
+        by_time = cut_and_train("latency", RATIO, epochs, trials=args.trials)
+        cut = study.compress("latency", by_time)
         seen = lines(study, [tuned, cut], args.preset)
         found.append(seen)
         lost = seen[tuned].accuracy - seen[cut].accuracy

@@ -69,8 +69,23 @@ def nets(
     )
 
 
+def one_of_each(flag: bool) -> Net:
+    """Every kind of block, in one of its two forms."""
+    blocks = tuple(
+        Block(
+            kind=kind,
+            channels=3 + place % 4,
+            activation=ACTIVATIONS[place % len(ACTIVATIONS)],
+            norm=flag,
+            bias=not flag,
+            multiplier=1 + flag,
+        )
+        for place, kind in enumerate(BLOCKS)
+    )
+    return Net(blocks=blocks, head="two_outputs" if flag else "flatten_dense", seed=1)
+
+
 def build_net(net: Net) -> Any:
-    keras.backend.clear_session()
     image = keras.Input((8, 8, 3), name="image")
     x = layers.Conv2D(6, 3, padding="same", name="stem")(image)
     for block in net.blocks:

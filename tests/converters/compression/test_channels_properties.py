@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.converters.compression.random_graphs import Net, build_net, items, nets, outputs
+from tests.converters.compression.random_graphs import (
+    Net,
+    build_net,
+    items,
+    nets,
+    one_of_each,
+    outputs,
+)
 
 from edgewright_converters.compression.channels.analysis import Analysis, analyse
 from edgewright_converters.compression.channels.cut import cut
@@ -20,6 +27,12 @@ from edgewright_converters.compression.graph.flat import flatten
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 MANY = settings(FEW, max_examples=200)
+
+
+@pytest.mark.parametrize("flag", [False, True])
+def test_every_kind_of_block(flag: bool) -> None:
+    """No luck needed: what the random graphs are made of, in a row."""
+    check_removal(one_of_each(flag), seed=1)
 
 
 @FEW

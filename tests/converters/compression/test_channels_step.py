@@ -119,8 +119,8 @@ def test_latency_is_measured_not_guessed(net: Any, data: Items, tmp_path: Path) 
     assert result.model.get_layer("stem").filters == 16
     measured = result.details["cuts"][0]["measured"]
     assert measured[0] == {"widths": "original", "latency_ns": 25e6}
-    assert len(measured) - 1 == sum(seen) - len(seen) <= 16
-    assert all(set(row) == {"widths", "latency", "forecast"} for row in measured[1:])
+    twice = sum(row["again"] is not None for row in measured[1:])
+    assert len(measured) - 1 + twice == sum(seen) - len(seen) <= 16
 
     count = len(seen)
     again = step.apply(net, params, run)
