@@ -1,7 +1,8 @@
 """Convert, check and measure models for devices and browsers.
 
 Each verb of the command line is a function here: ``convert``, ``compress``, ``check``, ``bench``,
-``report``, ``inspect``, ``run``, ``doctor``; ``load`` opens an artifact.
+``report``, ``inspect``, ``explain``, ``sensitivity``, ``run``, ``doctor``; ``load`` opens an
+artifact.
 """
 
 from __future__ import annotations
@@ -17,12 +18,25 @@ if TYPE_CHECKING:
     from edgewright.verbs.compress import compress
     from edgewright.verbs.convert import convert
     from edgewright.verbs.doctor import doctor
+    from edgewright.verbs.explain import explain
     from edgewright.verbs.inspect import inspect
     from edgewright.verbs.report import report
     from edgewright.verbs.run import run
+    from edgewright.verbs.sensitivity import sensitivity
     from edgewright_runtimes import load
 
-VERBS = ("bench", "check", "compress", "convert", "doctor", "inspect", "report", "run")
+VERBS = (
+    "bench",
+    "check",
+    "compress",
+    "convert",
+    "doctor",
+    "explain",
+    "inspect",
+    "report",
+    "run",
+    "sensitivity",
+)
 __all__ = [
     "__version__",
     "bench",
@@ -30,10 +44,12 @@ __all__ = [
     "compress",
     "convert",
     "doctor",
+    "explain",
     "inspect",
     "load",
     "report",
     "run",
+    "sensitivity",
 ]
 
 

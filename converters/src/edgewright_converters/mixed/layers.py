@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 _CALL = re.compile(r"^(?:Stateful)?PartitionedCall(?:_\d+)?$")
+_INNER = re.compile(r"^(convolution|depthwise|separable_conv2d|batchnorm|Cast)(_\d+)?$")
 
 
 def known_layers(model: Any) -> frozenset[str]:
@@ -23,7 +24,8 @@ def known_layers(model: Any) -> frozenset[str]:
 def layers_of(names: str, known: Collection[str] = ()) -> tuple[str, ...]:
     """Layers in ``model_1/conv_1/BiasAdd;model_1/conv_1/convolution;...``, each once.
 
-    Names that the model is known to have; where it has none of these, the innermost scope.
+    Names that the model is known to have; where nothing is known, the innermost scope that is no
+    part of a layer.
     """
     found = (_layer(name, known) for name in names.split(";"))
     return _once(layer for layer in found if layer)
@@ -35,7 +37,11 @@ def _layer(name: str, known: Collection[str]) -> str:
         for candidate in (scope, re.sub(r"_\d+$", "", scope)):  # a second call adds _1
             if candidate in known:
                 return candidate
-    return re.sub(r"_\d+$", "", scopes[-1]) if scopes else ""
+    outer = [scope for scope in scopes if not _INNER.match(scope)]
+    if known or len(outer) < 2:
+        return outer[-1] if outer and not known else ""
+    call = re.search(r"_\d+$", outer[0])  # of the model: all its layers have the same
+    return outer[-1].removesuffix(call.group()) if call else outer[-1]
 
 
 def _once(names: Iterable[str]) -> tuple[str, ...]:

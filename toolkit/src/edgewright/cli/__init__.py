@@ -16,7 +16,19 @@ from typing import NoReturn, Protocol, cast
 from edgewright.text_table import one_line
 from edgewright_runtimes.errors import EdgewrightError, UnknownName
 
-VERBS = ("convert", "compress", "check", "bench", "run", "report", "inspect", "doctor", "demo")
+VERBS = (
+    "convert",
+    "compress",
+    "check",
+    "bench",
+    "run",
+    "report",
+    "inspect",
+    "explain",
+    "sensitivity",
+    "doctor",
+    "demo",
+)
 INTERRUPTED = 130
 EXIT_CODES = """\
 exit codes: 0 done; 1 nothing made, or an error; 2 usage, bad input, a missing extra;
