@@ -56,3 +56,16 @@ def test_links_of_the_readme_lead_somewhere() -> None:
         links = re.findall(r"\]\(([^)#]+)", (ROOT / name).read_text())
         relative = [link for link in links if not link.startswith("http")]
         assert relative and not [link for link in relative if not (ROOT / link).exists()]
+
+
+def test_sections_of_one_beginning_are_all_shown() -> None:
+    import runpy
+
+    hook = runpy.run_path(str(ROOT / "scripts" / "docs_results.py"))
+    results = hook["RESULTS"].read_text()
+    names = re.findall(r"^<!-- (sdk_\w+) -->$", results, re.M)
+    shown = hook["on_page_markdown"]("a\n<!-- results: sdk_* -->\nb")
+    assert len(names) > 1 and shown.count("\n### ") == len(names)
+    assert "Not measured yet." in hook["on_page_markdown"]("<!-- results: nothing_of_it* -->")
+    with pytest.raises(ValueError, match="no section 'gone'"):
+        hook["on_page_markdown"]("<!-- results: gone -->")

@@ -17,6 +17,7 @@ from edgewright.reporting.compression import story
 from edgewright.reporting.controls import beside, no_time_gained
 from edgewright.reporting.facts import read_facts
 from edgewright.reporting.verdict import details
+from edgewright.sensitivities.results import Head, Trial, append, write_head
 from edgewright.verbs.report import report
 from edgewright_runtimes.records import Skipped, Try
 
@@ -189,3 +190,60 @@ def test_damaged_records_are_set_aside(tmp_path: Path) -> None:
 
 def test_a_bundle_that_was_not_compressed_says_nothing_of_it(tmp_path: Path) -> None:
     assert section(made.make_full(tmp_path / "b")) == ""
+
+
+def kept_sensitivity(folder: Path, *, sha256: str = made.SOURCE) -> None:
+    folder.mkdir()
+    head = Head(
+        source="net.keras",
+        source_sha256=sha256,
+        format="tflite",
+        data="test.npz",
+        data_sha256="d",
+        items=64,
+    )
+    write_head(folder, head)
+    for place, kind in enumerate(("activation", "weights")):
+        for what, ratio in (("quantize", None), ("prune", 0.5)):
+            trial = Trial(
+                key=f"{place}{what}",
+                what=what,
+                tensor=f"conv{HOSTILE}{place}",
+                kind=kind,
+                op="CONV_2D",
+                layer="",
+                elements=9,
+                ratio=ratio,
+                sqnr_db=20.0 + place,
+                points_lost=0.1,
+            )
+            append(folder, trial)
+
+
+def test_the_plots_of_a_sensitivity_run_are_shown(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    kept_sensitivity(bundle.path / "sensitivity")
+    page = report(bundle.path).read_text()
+    charts = page.partition("<h2>Sensitivity</h2>")[2].partition("<h2>")[0]
+    assert re.findall("<h3>(.*?)</h3>", charts) == ["TFLite: quantize", "TFLite: prune"]
+    assert charts.count("<svg") == 2 and charts.count('class="mark ') == 4
+    assert "64 items of test.npz." in charts and "<script>alert" not in page
+    data = json.loads(as_json(read_facts(bundle), report=tmp_path / "r.html"))
+    assert data["sensitivity"][0]["items"] == 64 and len(data["sensitivity"][0]["trials"]) == 4
+
+
+def test_a_run_on_another_model_is_set_aside(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    kept_sensitivity(bundle.path / "sensitivity-old", sha256="f" * 64)
+    (bundle.path / "sensitivity").mkdir()
+    (bundle.path / "sensitivity" / "sensitivity.json").write_text("{")
+    facts = read_facts(bundle)
+    assert facts.sensitivities == () and len(facts.set_aside) == 2
+    assert "<h2>Sensitivity</h2>" not in report(bundle.path).read_text()
+
+
+def test_what_qat_is_worth_in_int8_is_said(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    qat = made.step("qat", "qat", details={"int8_scores": {"accuracy": 0.87}})
+    made.add_compressed(bundle, "key1", qat)
+    assert "qat: 87.00 % with the arithmetic of the int8 files" in section(bundle)

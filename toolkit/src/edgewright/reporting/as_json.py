@@ -19,6 +19,7 @@ def as_json(facts: Facts, *, report: Path) -> str:
     """One object; times in nanoseconds, sizes in bytes, ``null`` where a number is unknown."""
     from edgewright.reporting.controls import no_time_gained
     from edgewright.reporting.verdict import headline
+    from edgewright.sensitivities.results import as_plain
 
     data = {
         "report": str(report),
@@ -45,6 +46,7 @@ def as_json(facts: Facts, *, report: Path) -> str:
             for c in facts.compressed
         ],
         "tries": [asdict(attempt) for attempt in facts.tries],
+        "sensitivity": [as_plain(run) for run in facts.sensitivities],
         "no_time_gained": [u.sentence for u in no_time_gained(facts)],
         "baselines_again": [asdict(one) for one in facts.again],
         "failures": [asdict(failure) for failure in facts.failures],

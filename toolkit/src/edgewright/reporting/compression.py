@@ -223,6 +223,9 @@ def _size_ratio(subject: Subject, control: Subject | None) -> Cell:
 def _notes(compressed: Compressed, made: Sequence[Subject]) -> Iterator[str]:
     for record in compressed.records:
         label = _label(record)
+        rounded = record.details.get("int8_scores")
+        if isinstance(rounded, Mapping) and rounded:
+            yield f"{label}: {_score_text(rounded)} with the arithmetic of the int8 files"
         for note in record.notes:
             yield f"{label}: {note}"
         if record.skipped:

@@ -14,10 +14,12 @@ from edgewright.bundle import Bundle, artifact_sha256
 from edgewright.compression.auto import read_tries
 from edgewright.compression.store import compressed_models
 from edgewright.reporting.again import Again, read_again
+from edgewright.reporting.sensitivity import read_runs
 from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.records import Artifact, Compressed, Failure, SourceInfo, Try
 
 if TYPE_CHECKING:
+    from edgewright.sensitivities import SensitivityResult
     from edgewright_runtimes.records import Evaluation
 
 HARNESS = "null"  # the runtime that runs nothing: its rows are the cost of measuring
@@ -89,6 +91,7 @@ class Facts:
     again: tuple[Again, ...]
     compressed: tuple[Compressed, ...]
     tries: tuple[Try, ...]
+    sensitivities: tuple[SensitivityResult, ...]
     set_aside: tuple[str, ...]
 
     @property
@@ -161,6 +164,7 @@ def read_facts(bundle: Bundle) -> Facts:
         again=read_again(bundle, rows),
         compressed=compressed_models(bundle),
         tries=read_tries(bundle),
+        sensitivities=read_runs(bundle, problems),
         set_aside=(*set_aside(bundle), *dict.fromkeys(problems), *bundle.problems),
     )
 

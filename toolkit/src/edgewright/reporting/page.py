@@ -10,7 +10,15 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from edgewright.reporting import compression, errors, provenance, rows, verdict, words
+from edgewright.reporting import (
+    compression,
+    errors,
+    provenance,
+    rows,
+    sensitivity,
+    verdict,
+    words,
+)
 from edgewright.reporting.facts import Facts
 from edgewright.reporting.scatter import scatter
 from edgewright.reporting.strips import strips
@@ -54,6 +62,7 @@ def render(facts: Facts, *, title: str) -> str:
             if any(p.artifact.format == n for p in facts.points)
         ],
         compression=compression.story(facts),
+        sensitivity=list(sensitivity.plots(facts)),
         strips=strips(facts),
         again=bool(facts.again),
         timelines=list(timelines(facts)),
