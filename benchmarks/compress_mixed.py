@@ -43,15 +43,17 @@ HEAD = (
 
 
 def rows(work: Path, items: int) -> Iterator[dict[str, Any]]:
-    from edgewright.conversion.keys import converter_version
+    from edgewright.conversion.keys import source_hash
 
+    packages = ("edgewright_converters.mixed", "edgewright_converters.formats")
+    code = "".join(source_hash(package) for package in packages)
     store = work / "compress_mixed.json"
     known = json.loads(store.read_text()) if store.exists() else {}
     for net, (a, only) in NETS.items():
         source = None
         for format_, names in VARIANTS.items():
             for name in names:
-                key = f"{net}|{format_}-{name}|{items}|{converter_version()}"
+                key = f"{net}|{format_}-{name}|{items}|{code}"
                 if key not in known:
                     source = source or _source(work, net, a, only)
                     known[key] = _row(source, net, format_, name, items)

@@ -114,7 +114,18 @@ def test_what_does_not_fit_the_size_is_said_to_be_no_good() -> None:
     tight = Limits(max_loss=0.5, min_sqnr_db=20, max_size=1.1)
     found = search(Fake(), {"x": CHANCES}, tight)  # type: ignore[arg-type]
     assert not found.good
-    assert found.size_ratio <= 1.1
+    assert set(found.kept) == Fake.bad
+    assert found.size_ratio == pytest.approx(1.2)
+
+
+def test_16_bits_that_help_nothing_are_given_up_at_once() -> None:
+    class Hopeless(Fake):
+        def run(self, content: bytes, feeds: Mapping[str, Any]) -> dict[str, Any]:
+            return {"y": CHANCES if content == b"float" else CHANCES[:, ::-1]}
+
+    wide = Limits(max_loss=0.5, min_sqnr_db=20, max_size=1.4, wide=True)
+    found = search(Hopeless(), {"x": CHANCES}, wide)  # type: ignore[arg-type]
+    assert (found.trials, found.good) == (2, False)
 
 
 def test_patterns_select_by_layer_and_by_tensor() -> None:

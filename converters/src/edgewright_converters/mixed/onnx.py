@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.errors import ConversionError
-from edgewright_converters.formats.onnx_graph import quantize
+from edgewright_converters.formats.onnx_graph import model_file, quantize
 from edgewright_converters.formats.onnx_graph.ranges import Reader, narrowed
 from edgewright_converters.mixed import onnx_edit as edit
 from edgewright_converters.mixed import onnx_running as running
@@ -95,7 +95,9 @@ class ONNXFloat:
             extra_options={},
         )
         quantizer.quantize_model()
-        return bytes(quantizer.model.model.SerializeToString())
+        made = quantizer.model.model
+        model_file.tidy(made)
+        return bytes(made.SerializeToString())
 
     def in_int8(self, keep_float: Collection[str] = ()) -> tuple[str, ...]:
         graph = self._parsed().graph

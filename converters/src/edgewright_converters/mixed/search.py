@@ -10,7 +10,7 @@ in a file no larger, it takes the place: both hold the limits, and one of them i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +79,9 @@ class _Search:
         kept: list[str] = []
         if not self._limits.allow(int8):
             kept = list(self._all)
-            self._settle(self._all, kept, spoils=True)
-            self._improve(kept)
-            self._fit(kept, len(content))
+            if not self._limits.wide or self._limits.allow(self._try(kept)[1]):
+                self._settle(self._all, kept, spoils=True)
+                self._improve(kept)
         built, found = self._try(kept)
         ratio = len(built) / len(content)
         return Found(
@@ -117,16 +117,6 @@ class _Search:
                 if smaller and self._limits.allow(better) and better.sqnr_db > found.sqnr_db + _DB:
                     kept[:] = swapped
                     break
-
-    def _fit(self, kept: list[str], int8_bytes: int) -> None:
-        """Quantize what does the least harm until the file is no larger than it may be."""
-        while len(self._try(kept)[0]) > self._limits.max_size * int8_bytes:
-            choices = [tuple(name for name in kept if name != out) for out in kept]
-            kept[:] = min(choices, key=self._harm)
-
-    def _harm(self, kept: Iterable[str]) -> float:
-        found = self._try(tuple(kept))[1]
-        return -found.sqnr_db if found.points is None else found.points
 
     def _try(self, kept: Sequence[str]) -> tuple[bytes, Damage]:
         key = frozenset(kept)

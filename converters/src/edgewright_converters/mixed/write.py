@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edgewright_runtimes.records import Variant
 
 SEARCH_ITEMS = 256  # of the calibration: what every trial is run on
+RANGES_DROPPED = "the ranges that qat trained are not used: quantize's options calibrate anew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ def write_tflite(source: Source, request: WriteRequest, folder: Path, file: str)
     inputs, outputs = model_file.edge_specs(parsed, *edges)
     float_ops = model_file.float_operators(parsed)
     details = {**chosen.details, "float_ops": list(float_ops)} if float_ops else chosen.details
-    return _written(chosen, file=file, inputs=inputs, outputs=outputs, details=details)
+    return _written(request, chosen, file=file, inputs=inputs, outputs=outputs, details=details)
 
 
 def write_onnx(source: Source, request: WriteRequest, folder: Path, file: str) -> Written:
@@ -82,7 +83,6 @@ def write_onnx(source: Source, request: WriteRequest, folder: Path, file: str) -
     )
     chosen = _choose(model, request)
     parsed = onnx_package.ModelProto.FromString(chosen.content)
-    model_file.tidy(parsed)
     model_file.save(parsed, folder / file)
     inputs, outputs = model_file.edge_specs(parsed)
     details = {
@@ -91,7 +91,7 @@ def write_onnx(source: Source, request: WriteRequest, folder: Path, file: str) -
         "ir_version": parsed.ir_version,
         "quantized_share": round(model_file.quantized_share(parsed), 4),
     }
-    return _written(chosen, file=file, inputs=inputs, outputs=outputs, details=details)
+    return _written(request, chosen, file=file, inputs=inputs, outputs=outputs, details=details)
 
 
 def _calibration(request: WriteRequest) -> Calibration:
@@ -149,8 +149,8 @@ def _search(model: FloatModel, feeds: Mapping[str, Any], limits: Limits, name: s
     else:
         got = f"a loss of {found.damage.points:.2f} points (at most {limits.max_loss:g} wanted)"
     raise ConversionError(
-        f"{name}: the best of {found.trials} trials has {got} at {found.size_ratio:.2f} times the"
-        f" int8 file (at most {limits.max_size:g})",
+        f"{name}: {found.trials} trials come to {got} at {found.size_ratio:.2f} times the int8 file"
+        f" (at most {limits.max_size:g} wanted)",
         hint="equalize before it, qat, or raise max_size or max_loss",
     )
 
@@ -182,7 +182,13 @@ def _rounded(db: float) -> float | None:
 
 
 def _written(
-    chosen: Chosen, *, file: str, inputs: Any, outputs: Any, details: Mapping[str, Any]
+    request: WriteRequest,
+    chosen: Chosen,
+    *,
+    file: str,
+    inputs: Any,
+    outputs: Any,
+    details: Mapping[str, Any],
 ) -> Written:
     scheme = "int8-mixed" if chosen.not_int8 else "int8"
     quantization = {
@@ -195,5 +201,6 @@ def _written(
         inputs=inputs,
         outputs=outputs,
         details={**details, "scheme_in_force": scheme},
+        warnings=() if request.ranges is None else (RANGES_DROPPED,),
         quantization=quantization,
     )
