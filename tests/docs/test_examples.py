@@ -16,6 +16,7 @@ MODELS = ROOT / "tests" / "models"
 TRAINING = {
     "digits_budget.py": "tflite-int8 is within 40 kB",
     "breast_cancer.py": r"onnx-int8: misses \d+\.\d% of 86 malignant",
+    "compress_digits.py": r"prune60_cluster16_int8: .* zipped [12]\d\.\d kB, .* ship\n",
     "diabetes.py": r"onnx-int8: mean absolute error \d+",
 }
 OF_AN_ARTIFACT = "app_digits.py"  # tests/runtimes/test_app_example.py
