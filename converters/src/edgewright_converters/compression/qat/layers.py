@@ -8,7 +8,7 @@ from typing import Any
 import keras  # noqa: TID253 - imported where a graph of these layers is built, and nowhere else
 import tensorflow as tf  # noqa: TID253
 
-from edgewright_converters.compression.qat.scales import fake_quantized
+from edgewright_converters.compression.qat.scales import codes, fake_quantized
 
 MOMENTUM = 0.99  # of the moving averages of least and greatest values
 _LEAST_WIDTH = 1e-5
@@ -169,15 +169,17 @@ def _halves_away(values: Any, low: Any, high: Any) -> Any:
     """Rounded to codes of -128 to 127; a half goes away from code zero."""
     step = (high - low) / LEVELS
     zero = tf.round(-128 - low / step)
-    codes = values / step + zero
-    return (tf.sign(codes) * tf.floor(tf.abs(codes) + 0.5) - zero) * step
+    places = values / step + zero
+    return (tf.sign(places) * tf.floor(tf.abs(places) + 0.5) - zero) * step
 
 
 class FakeQuantizedLinear(keras.layers.Layer):  # type: ignore[misc]
     """A convolution or dense layer that computes with the weights a file will hold.
 
-    ``inner`` is the plain layer, built, without an activation where no kernel fuses it: that one
-    comes after ``before``, which rounds what it takes.
+    ``inner`` is the plain layer, built, without its ``activation``: that one comes after, and after
+    ``before``, which rounds what it takes, where no kernel fuses it. Outside of training a layer
+    that is ``exact`` adds whole numbers, as the kernels do: sums of rounded floats are a little
+    off, and of a hundred thousand results one then falls on the wrong side of a half.
     """
 
     def __init__(
@@ -185,16 +187,13 @@ class FakeQuantizedLinear(keras.layers.Layer):  # type: ignore[misc]
         inner: Any,
         taken: TensorRange,
         *,
-        activation: Any = None,
-        before: FakeQuantize | None = None,
+        activation: Any,
+        before: FakeQuantize | None,
+        exact: bool,
     ) -> None:
         super().__init__(name=inner.name, trainable=inner.trainable)
         self.inner, self.taken = inner, taken
-        self.before, self._after = before, activation
-
-    @property
-    def activation(self) -> Any:
-        return self.inner.activation if self._after is None else self._after
+        self.activation, self.before, self.exact = activation, before, exact
 
     @property
     def kernel(self) -> Any:
@@ -205,19 +204,35 @@ class FakeQuantizedLinear(keras.layers.Layer):  # type: ignore[misc]
         return self.inner.bias
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        outputs = self._linear(inputs)
+        if self.taken.watching:
+            outputs = self.inner(inputs)
+        elif self.exact and not training:
+            outputs = self._add_codes(inputs)
+        else:
+            outputs = self._add_values(inputs)
         if self.before is not None:
             outputs = self.before(outputs, training=training)
-        return outputs if self._after is None else self._after(outputs)
+        return self.activation(outputs)
 
-    def _linear(self, inputs: Any) -> Any:
-        inner = self.inner
-        if self.taken.watching:
-            return inner(inputs)
-        bias = inner.bias.value if inner.use_bias else None
+    def _add_values(self, inputs: Any) -> Any:
         kernel, bias = fake_quantized(
-            type(inner).__name__, inner.kernel.value, bias, self.taken.step()
+            type(self.inner).__name__, self.inner.kernel.value, self._bias(), self.taken.step()
         )
+        return self._call(inputs, kernel, bias)
+
+    def _add_codes(self, inputs: Any) -> Any:
+        step = self.taken.step()
+        kernel, bias, unit = codes(
+            type(self.inner).__name__, self.inner.kernel.value, self._bias(), step
+        )
+        return self._call(tf.round(inputs / step), kernel, bias) * unit
+
+    def _bias(self) -> Any:
+        return self.inner.bias.value if self.inner.use_bias else None
+
+    def _call(self, inputs: Any, kernel: Any, bias: Any) -> Any:
+        """The plain layer on other weights than its own."""
+        inner = self.inner
         swapped = {id(inner.kernel): kernel, id(inner.bias): bias}
         outputs, _ = inner.stateless_call(
             _swap(inner.trainable_variables, swapped),

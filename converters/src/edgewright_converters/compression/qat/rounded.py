@@ -27,7 +27,7 @@ class Rounded:
     """``model`` has the plan's graph with ``ranges`` (by group); ``linear`` its layers by name.
 
     ``pooling`` rounds averages as TFLite's kernel does, by its arithmetic or (what an ONNX file can
-    say) by nudging them; or it is left to that kernel.
+    say) by nudging them; or it is left to that kernel. With ``kernel`` sums are exact, too.
     """
 
     def __init__(
@@ -58,20 +58,20 @@ class Rounded:
         from edgewright_converters.compression.qat.layers import FakeQuantizedLinear
 
         node = self._plan.graph.nodes[place]
-        config = {**node.layer.get_config(), "name": node.name}
-        name = self._plan.before(place)
-        if name is not None:
-            config["activation"] = "linear"
-        taken = self._plan.range_of(node.refs[0])
-        assert taken is not None
-        inner = type(node.layer).from_config(config)
+        inner = type(node.layer).from_config(
+            {**node.layer.get_config(), "name": node.name, "activation": "linear"}
+        )
         source = self._plan.graph.nodes[node.refs[0].node]
         inner.build(source.shapes[node.refs[0].index])  # here its weights keep their names
+        name = self._plan.before(place)
+        taken = self._plan.range_of(node.refs[0])
+        assert taken is not None
         return FakeQuantizedLinear(
             inner,
             self._ranges[taken],
-            activation=None if name is None else node.layer.activation,
+            activation=node.layer.activation,
             before=None if name is None else self._fake_quantize(name, f"before_{place}"),
+            exact=self._pooling == "kernel",
         )
 
     def _after(self, place: int, result: Any) -> Any:

@@ -76,6 +76,18 @@ def fake_quantized(kind: str, kernel: Any, bias: Any, step: Any) -> tuple[Any, A
     return as_it_was(kind, quantized, tuple(kernel.shape)), bias
 
 
+def codes(kind: str, kernel: Any, bias: Any, step: Any) -> tuple[Any, Any, Any]:
+    """Kernel and bias as whole numbers (in floats), and the value of one, by output channel."""
+    import tensorflow as tf
+
+    view, most = limits(kind, kernel, bias, step)
+    scale = most / CODES
+    whole = tf.round(fake_quantized_view(kind, view, most) / scale)
+    if bias is not None:
+        bias = tf.round(bias / (step * scale))
+    return as_it_was(kind, whole, tuple(kernel.shape)), bias, step * scale
+
+
 def fake_quantized_view(kind: str, view: Any, most: Any) -> Any:
     """``view`` has its channels last."""
     import tensorflow as tf
