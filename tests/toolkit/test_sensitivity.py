@@ -43,7 +43,7 @@ PRUNED = replace(TRIAL, key="b", what="prune", kind="weights", ratio=0.5, sqnr_d
 
 
 def result(*trials: Trial) -> SensitivityResult:
-    return SensitivityResult(folder=None, head=HEAD, trials=rank(HEAD, trials))
+    return SensitivityResult(folder=None, head=HEAD, trials=rank(trials))
 
 
 def test_the_noisiest_stands_first_and_what_changes_nothing_last() -> None:

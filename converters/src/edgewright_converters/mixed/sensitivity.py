@@ -40,8 +40,10 @@ class Trials:
     def tensors(self, outputs: Path) -> Row:
         """What can be tried; the float model's outputs go to ``outputs``."""
         _save(outputs, self._expected)
+        tensors = (*self._model.activations, *self._model.weights)
+        once = {tensor.name: tensor for tensor in tensors}  # weights may be shared
         return {
-            "tensors": [asdict(t) for t in (*self._model.activations, *self._model.weights)],
+            "tensors": [asdict(tensor) for tensor in once.values()],
             "outputs": str(outputs),
         }
 

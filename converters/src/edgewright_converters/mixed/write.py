@@ -5,7 +5,7 @@ hand over to it where a variant's ``quantize`` step has any.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.compression.fields import read_fields
@@ -16,6 +16,8 @@ from edgewright_converters.mixed.bias import corrected
 from edgewright_converters.mixed.layers import known_layers
 from edgewright_converters.mixed.search import Found, Limits, search
 from edgewright_converters.mixed.tensors import FloatModel, select
+from edgewright_converters.op_names import first_line
+from edgewright_runtimes.errors import EdgewrightError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +65,8 @@ def write_tflite(source: Source, request: WriteRequest, folder: Path, file: str)
     inputs, outputs = model_file.edge_specs(parsed, *edges)
     float_ops = model_file.float_operators(parsed)
     details = {**chosen.details, "float_ops": list(float_ops)} if float_ops else chosen.details
-    return _written(request, chosen, file=file, inputs=inputs, outputs=outputs, details=details)
+    written = _written(request, chosen, file=file, inputs=inputs, outputs=outputs, details=details)
+    return written if chosen.not_int8 or not float_ops else _without_kernels(written, float_ops)
 
 
 def write_onnx(source: Source, request: WriteRequest, folder: Path, file: str) -> Written:
@@ -104,14 +107,20 @@ def _calibration(request: WriteRequest) -> Calibration:
 
 
 def _choose(model: FloatModel, request: WriteRequest) -> Chosen:
+    name = request.variant.name
     options = options_of(request.variant)
     if options is None:
-        raise ConversionError(f"{request.variant.name} has no options: a plain int8 has no choice")
+        raise ConversionError(f"{name} has no options: a plain int8 has no choice")
     feeds = {n: v[:SEARCH_ITEMS] for n, v in _calibration(request).feeds.items()}
-    kept, wide, content, details = _choice(model, feeds, options, request.variant.name)
-    if options.bias_correction:
-        moved, details["bias_correction"] = corrected(model, feeds, (*kept, *wide))
-        content = moved.integer(kept, wide)
+    try:
+        kept, wide, content, details = _choice(model, feeds, options, name)
+        if options.bias_correction:
+            moved, details["bias_correction"] = corrected(model, feeds, (*kept, *wide))
+            content = moved.integer(kept, wide)
+    except EdgewrightError:
+        raise
+    except Exception as e:  # the quantizers raise whatever their passes raise
+        raise ConversionError(f"{name}: {first_line(str(e))}") from e
     return Chosen(content=content, not_int8=(*kept, *wide), details=details)
 
 
@@ -203,4 +212,15 @@ def _written(
         details={**details, "scheme_in_force": scheme},
         warnings=() if request.ranges is None else (RANGES_DROPPED,),
         quantization=quantization,
+    )
+
+
+def _without_kernels(written: Written, float_ops: tuple[str, ...]) -> Written:
+    """Nothing was to stay float, and something did: said as the plain int8 writer says it."""
+    said = f"int8-mixed: no int8 kernel, kept in float: {', '.join(float_ops)}"
+    return replace(
+        written,
+        details={**written.details, "scheme_in_force": "int8-mixed"},
+        quantization={**written.quantization, "scheme": "int8-mixed"},
+        warnings=(*written.warnings, said),
     )

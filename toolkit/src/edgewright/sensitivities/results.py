@@ -7,7 +7,7 @@ trials.ndjson      one line a trial, appended as it ends; a line cut short by a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ class SensitivityResult:
         return -change if self.head.better.get(metric) == "higher" else change
 
 
-def rank(head: Head, trials: Iterator[Trial] | tuple[Trial, ...]) -> tuple[Trial, ...]:
+def rank(trials: Iterable[Trial]) -> tuple[Trial, ...]:
     """The worst first: by the signal-to-noise ratio, which every item and value counts in."""
     unchanged = float("inf")
 
@@ -91,7 +91,7 @@ def read_sensitivity(folder: Path | str) -> SensitivityResult:
     if not path.exists():
         raise BadInput(f"{folder}: no sensitivity run left its {HEAD} there")
     head = from_json(Head, path.read_bytes(), where=str(path))
-    return SensitivityResult(folder=folder, head=head, trials=rank(head, tuple(stored(folder))))
+    return SensitivityResult(folder=folder, head=head, trials=rank(stored(folder)))
 
 
 def stored(folder: Path) -> Iterator[Trial]:

@@ -67,6 +67,18 @@ class _Planned:
     ratio: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """The float artifact is in the child; ``job`` names it in every question."""
+
+    job: Row
+    tensors: tuple[Row, ...]
+    drawn: Drawn
+    metrics: Metrics
+    head: Head
+    warnings: tuple[str, ...]
+
+
 def run(
     options: Options, data: DataSet, work: Path, keep: Path | None, tell: Tell
 ) -> SensitivityResult:
@@ -75,35 +87,49 @@ def run(
         options.model, unsafe=options.unsafe, signature=options.signature, log=work / "child.log"
     )
     try:
-        drawn = draw(data, options.samples, options.seed)
-        inputs = [from_dict(TensorSpec, spec) for spec in converter.open()["inputs"]]
-        feeds = _write_feeds(drawn, options, inputs, work)
-        job = {"format": options.format, "feeds": str(feeds)}
-        row = converter.ask({"do": "tensors", **job, "outputs": str(work / "expected.npz")})
-        names = tuple(data.class_names)
-        metrics = find_metrics(Path(row["outputs"]), drawn.y, options.metrics, names)
-        head = _head(options, drawn, metrics, Path(row["outputs"]))
-        warnings = warnings_for(drawn, options.preprocess, inputs)
+        opened = _open(converter, options, data, work)
         known = {} if keep is None else {trial.key: trial for trial in stored(keep)}
         if keep is not None:
-            write_head(keep, head)
+            write_head(keep, opened.head)
         trials, taken = [], 0
-        planned = list(_plan(row["tensors"], options))
+        planned = list(_plan(opened.tensors, options))
         for count, plan in enumerate(planned):
             tell(f"{plan.what} {plan.layer or plan.tensor}", count, len(planned))
-            key = _key(options, drawn, plan)
+            key = _key(options, opened.drawn, plan)
             taken += key in known
-            trial = known.get(key) or _try(converter, job, plan, key, metrics, work)
-            trials.append(trial)
+            trials.append(known.get(key) or _try(converter, opened, plan, key, work))
             if keep is not None and key not in known:
-                append(keep, trial)
+                append(keep, trials[-1])
         tell("", len(planned), len(planned))
     except BaseException:
         converter.kill()
         raise
     converter.close()
     return SensitivityResult(
-        folder=keep, head=head, trials=rank(head, tuple(trials)), taken=taken, warnings=warnings
+        folder=keep,
+        head=opened.head,
+        trials=rank(trials),
+        taken=taken,
+        warnings=opened.warnings,
+    )
+
+
+def _open(converter: Converter, options: Options, data: DataSet, work: Path) -> _Opened:
+    """Draw the items, have the float artifact made and run; find what can be tried."""
+    drawn = draw(data, options.samples, options.seed)
+    inputs = [from_dict(TensorSpec, spec) for spec in converter.open()["inputs"]]
+    feeds = _write_feeds(drawn, options, inputs, work)
+    job = {"format": options.format, "feeds": str(feeds)}
+    row = converter.ask({"do": "tensors", **job, "outputs": str(work / "expected.npz")})
+    outputs = Path(row["outputs"])
+    metrics = find_metrics(outputs, drawn.y, options.metrics, tuple(data.class_names))
+    return _Opened(
+        job=job,
+        tensors=tuple(row["tensors"]),
+        drawn=drawn,
+        metrics=metrics,
+        head=_head(options, drawn, metrics, outputs),
+        warnings=warnings_for(drawn, options.preprocess, inputs),
     )
 
 
@@ -132,20 +158,19 @@ def _head(options: Options, drawn: Drawn, metrics: Metrics, expected: Path) -> H
 def _plan(tensors: Sequence[Row], options: Options) -> Iterator[_Planned]:
     """Every tensor through 8 bits, all together first; then each layer's weights pruned."""
     if "quantize" in options.what:
-        names = tuple(tensor["name"] for tensor in tensors)
-        yield _Planned(
-            what="quantize", tensor=ALL, kind="", op="", layer="", elements=0, names=names,
-            ratio=None,
-        )  # fmt: skip
+        names = [tensor["name"] for tensor in tensors]
+        nothing = {"name": ALL, "kind": "", "op": "", "layers": [], "elements": 0}
+        yield _planned(nothing, "quantize", None, names)
         for tensor in tensors:
-            yield _planned(tensor, "quantize", None)
+            yield _planned(tensor, "quantize", None, [tensor["name"]])
     if "prune" in options.what:
         for tensor in tensors:
             if tensor["kind"] == "weights":
-                yield from (_planned(tensor, "prune", ratio) for ratio in options.ratios)
+                for ratio in options.ratios:
+                    yield _planned(tensor, "prune", ratio, [tensor["name"]])
 
 
-def _planned(tensor: Row, what: str, ratio: float | None) -> _Planned:
+def _planned(tensor: Row, what: str, ratio: float | None, names: Sequence[str]) -> _Planned:
     layers = tensor["layers"]
     return _Planned(
         what=what,
@@ -154,7 +179,7 @@ def _planned(tensor: Row, what: str, ratio: float | None) -> _Planned:
         op=tensor["op"],
         layer=layers[-1] if layers else "",
         elements=int(tensor["elements"]),
-        names=(tensor["name"],),
+        names=tuple(names),
         ratio=ratio,
     )
 
@@ -174,13 +199,11 @@ def _key(options: Options, drawn: Drawn, plan: _Planned) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _try(
-    converter: Converter, job: Row, plan: _Planned, key: str, metrics: Metrics, work: Path
-) -> Trial:
+def _try(converter: Converter, opened: _Opened, plan: _Planned, key: str, work: Path) -> Trial:
     start = time.perf_counter()
     outputs = work / "trial.npz"
     asked = {"names": list(plan.names), "ratio": plan.ratio, "outputs": str(outputs)}
-    row = converter.ask({"do": "trial", **job, **asked})
+    row = converter.ask({"do": "trial", **opened.job, **asked})
     return Trial(
         key=key,
         what=plan.what,
@@ -192,6 +215,6 @@ def _try(
         ratio=plan.ratio,
         sqnr_db=row["sqnr_db"],
         points_lost=row["points_lost"],
-        scores=metrics.of(outputs),
+        scores=opened.metrics.of(outputs),
         seconds=round(time.perf_counter() - start, 3),
     )
