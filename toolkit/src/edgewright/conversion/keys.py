@@ -13,7 +13,7 @@ from edgewright_runtimes.records import Format
 
 _COMMON = ("tensorflow", "keras", "tf-keras", "numpy")
 _TOOLS: Mapping[Format, tuple[str, ...]] = {
-    "tflite": (*_COMMON, "ai-edge-litert"),
+    "tflite": (*_COMMON, "ai-edge-litert", "ai-edge-quantizer"),
     "onnx": (*_COMMON, "onnx", "onnxruntime", "tf2onnx"),
     "tfjs": _COMMON,
 }
