@@ -47,7 +47,7 @@ def as_json(facts: Facts, *, report: Path) -> str:
         ],
         "tries": [asdict(attempt) for attempt in facts.tries],
         "sensitivity": [as_plain(run) for run in facts.sensitivities],
-        "no_time_gained": [u.sentence for u in no_time_gained(facts)],
+        "no_time_gained": [{**asdict(u), "sure": u.sure} for u in no_time_gained(facts)],
         "baselines_again": [asdict(one) for one in facts.again],
         "failures": [asdict(failure) for failure in facts.failures],
         "set_aside": list(facts.set_aside),

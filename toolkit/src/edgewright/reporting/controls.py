@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +20,28 @@ if TYPE_CHECKING:
 
 VALUES_ONLY = ("prune", "cluster")  # steps that change values, and leave every shape
 STRUCTURAL = "prune-channels"
+MOST_NAMED = 6
 VISIBLE = 0.10  # where nothing smaller could have been seen, "no difference" says too little
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpaid:
-    """An artifact that is no faster for its compression; ``sure``: 10 % would have been seen."""
+    """An artifact that is no faster than its control, for all its zeros or clusters.
+
+    ``visible`` is the smallest relative difference that would have been seen.
+    """
 
     artifact: str
-    sentence: str
-    sure: bool
+    control: str
+    runtime: str
+    what: str
+    visible: float
+    slower: bool
+    words: str
+
+    @property
+    def sure(self) -> bool:
+        return self.slower or self.visible <= VISIBLE
 
 
 def control_names(subject: Subject) -> set[str]:
@@ -98,19 +110,39 @@ def no_time_gained(facts: Facts) -> Iterator[Unpaid]:
             continue
         for row in subject.latency:
             found = None if row.runtime == HARNESS else beside(facts, subject, row)
-            if found is not None and found[1].smallest_visible is not None:
-                what = "Zeros in the weights" if "prune" in kinds else "Clustered weights"
-                yield from _unpaid(what, row, *found)
+            if found is None:
+                continue
+            base, comparison = found
+            visible = comparison.smallest_visible
+            if visible is None or (comparison.different and comparison.ratio < 1):
+                continue
+            yield Unpaid(
+                artifact=row.artifact,
+                control=base.artifact,
+                runtime=row.runtime,
+                what="Zeros in the weights" if "prune" in kinds else "Clustered weights",
+                visible=visible,
+                slower=comparison.different,
+                words=comparison.words,
+            )
 
 
-def _unpaid(what: str, row: Row, base: Row, comparison: Comparison) -> Iterator[Unpaid]:
-    if comparison.different and comparison.ratio < 1:
-        return
-    sure = comparison.different or (comparison.smallest_visible or 0.0) <= VISIBLE
-    times = f"{words.time(row.summary.median_ns)} against {words.time(base.summary.median_ns)}"
-    said = f"{row.artifact} and {base.artifact} in {row.runtime}, {times} ({comparison.words})"
-    if sure:
-        sentence = f"{what} bought no time: {said}."
-    else:
-        sentence = f"No time was seen to be gained, but too little could be seen: {said}."
-    yield Unpaid(artifact=row.artifact, sentence=sentence, sure=sure)
+def aloud(found: Iterable[Unpaid]) -> Iterator[str]:
+    """A plain sentence of what zeros, and one of what clusters, did not buy; what shows little."""
+    groups: dict[tuple[bool, str], list[Unpaid]] = {}
+    for one in found:
+        groups.setdefault((one.sure, one.what), []).append(one)
+    for (sure, what), group in groups.items():
+        names = words.some(list(dict.fromkeys(one.artifact for one in group)), MOST_NAMED)
+        if len(group) == 1:
+            than = f"{names} is no faster than {group[0].control} in {group[0].runtime}"
+        else:
+            than = f"{names} are no faster than the source's own of the same scheme"
+        seen = f"{max(one.visible for one in group) * 100:.2g} %"
+        if sure:
+            yield f"{what} bought no time: {than}. A difference of {seen} would have been seen."
+        else:
+            yield (
+                f"Whether {what[:1].lower()}{what[1:]} bought any time is not known: {than}, but "
+                f"less than {seen} could not have been seen. A longer bench on a quiet machine can."
+            )
