@@ -28,8 +28,8 @@ from machine import describe_machine
 
 CALIBRATION = 256
 NETS = {
-    "as trained": (0.0, ""),
     "one pair, a = 5": (5.0, nets.ONE_PAIR),
+    "as trained": (0.0, ""),
     "all pairs, a = 3": (3.0, ""),
 }
 VARIANTS = {
