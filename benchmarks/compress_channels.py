@@ -81,8 +81,7 @@ class Study:
 
     def compress(self, name: str, steps: Sequence[Mapping[str, Any]]) -> str:
         """Returns the TFLite artifact's name. What is done already is taken."""
-        from edgewright import compress
-        from edgewright.verbs.compress import Settings
+        from edgewright.verbs.compress import Settings, compress
 
         self.bundle.mkdir(parents=True, exist_ok=True)
         recipe = self.bundle.with_name(f"{self.bundle.name}-{name}.toml")
@@ -106,7 +105,7 @@ class Study:
 
     def accuracies(self, names: Sequence[str]) -> dict[str, float]:
         """In points, by artifact, on ``check``."""
-        from edgewright import check
+        from edgewright.verbs.check import check
 
         found = check(self.bundle, data=self.check, artifacts=tuple(names))
         scores = {result.artifact: result.score("accuracy") for result in found.results}
@@ -114,9 +113,9 @@ class Study:
 
     def times(self, names: Sequence[str], preset: str) -> dict[str, Timed]:
         """Of one job; an earlier one is taken where it has all of ``names``."""
-        from edgewright import bench
         from edgewright.bench.results import read_results
         from edgewright.bundle import Bundle
+        from edgewright.verbs.bench import bench
 
         rows = [r for r in read_results(Bundle.open(self.bundle)) if r.runtime == "litert"]
         if not set(names) <= {r.artifact for r in rows if r.preset == preset}:

@@ -55,8 +55,7 @@ def compressed(work: Path, data: Path, seed: int, epochs: int, ratio: float) -> 
     """The compressed model and its record. Taken from ``work`` where it is done already."""
     from compress_channels import table
 
-    from edgewright import compress
-    from edgewright.verbs.compress import Settings
+    from edgewright.verbs.compress import Settings, compress
     from edgewright_converters.compression.stages import load_model
 
     work.mkdir(parents=True, exist_ok=True)
