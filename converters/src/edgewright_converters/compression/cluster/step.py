@@ -10,9 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from edgewright_converters.compression.cluster.centroids import Start, find_centroids
-from edgewright_converters.compression.cluster.clustering import Clustering, Grouped
-from edgewright_converters.compression.constraints import CLUSTERED, SPARSE, held
+from edgewright_converters.compression.cluster.centroids import Start, find_centroids, nearest
+from edgewright_converters.compression.constraints import (
+    CLUSTERED,
+    SPARSE,
+    Clusters,
+    Masks,
+    held,
+)
 from edgewright_converters.compression.graph.build import copy_model
 from edgewright_converters.compression.step import StepResult
 from edgewright_converters.compression.training import FinetunePlan
@@ -78,12 +83,15 @@ def apply(model: Any, params: Cluster, context: Context) -> StepResult:
     if not kernels:
         reasons = "; ".join(f"{s.layer}: {s.reason}" for s in skipped)
         raise BadInput("the model has no layer to cluster", hint=reasons)
+    groups: list[tuple[Any, Array]] = []
     before, lost = held(clustered, context.history, free=[kernel.name for kernel in kernels])
     sparse = _sparse(kernels, params, context)
-    clustering = Clustering(
-        [_grouped(kernel, params, context.seed, sparse=kernel.name in sparse) for kernel in kernels]
-    )
-    result = fit_or_finish(clustered, params.finetune, context, [*before, clustering])
+    for kernel in kernels:
+        codes = _share(kernel, params, context.seed, sparse=kernel.name in sparse)
+        groups.append((kernel.variable, codes))
+    masks = [(k.variable, k.variable.numpy() != 0) for k in kernels if k.name in sparse]
+    constraints = [*before, *([Masks(masks)] if masks else []), Clusters(groups)]
+    result = fit_or_finish(clustered, params.finetune, context, constraints)
     return StepResult(
         model=clustered,
         skipped=skipped,
@@ -105,13 +113,18 @@ def _sparse(kernels: Sequence[Kernel], params: Cluster, context: Context) -> set
     return {k.name for k in kernels if k.name in pruned}
 
 
-def _grouped(kernel: Kernel, params: Cluster, seed: int, *, sparse: bool) -> Grouped:
+def _share(kernel: Kernel, params: Cluster, seed: int, *, sparse: bool) -> Array:
+    """Give the kernel its shared values, and the group of each of its elements back."""
+    import numpy as np
+
     values = kernel.variable.numpy()
-    kept = values != 0 if sparse else None
+    kept = values != 0 if sparse else np.ones(values.shape, bool)
     count = params.number_of_clusters - 1 if sparse else params.number_of_clusters
-    shown = values[kept] if kept is not None and kept.any() else values
+    shown = values[kept] if kept.any() else values
     centroids = find_centroids(shown, count, params.cluster_centroids_init, seed)
-    return Grouped(kernel=kernel, centroids=centroids, kept=kept)
+    codes = nearest(values, centroids)
+    kernel.variable.assign(np.where(kept, centroids[codes], 0).astype(values.dtype))
+    return codes
 
 
 def _zeros(kernel: Kernel) -> float:
