@@ -72,21 +72,21 @@ class _Search:
         self._model, self._feeds, self._limits, self._tell = model, feeds, limits, tell
         self._expected = model.run(model.content, feeds)
         self._all = tuple(tensor.name for tensor in model.activations)
-        self._known: dict[frozenset[str], tuple[bytes, Damage]] = {}
+        self._known: dict[frozenset[str], tuple[int, Damage]] = {}  # the file's bytes, counted
 
     def run(self) -> Found:
-        content, int8 = self._try(())
+        size, int8 = self._try(())
         kept: list[str] = []
         if not self._limits.allow(int8):
             kept = list(self._all)
             if not self._limits.wide or self._limits.allow(self._try(kept)[1]):
                 self._settle(self._all, kept, spoils=True)
+            if self._try(kept)[0] <= self._limits.max_size * size:
                 self._improve(kept)
-        built, found = self._try(kept)
-        ratio = len(built) / len(content)
+        ratio, found = self._try(kept)[0] / size, self._try(kept)[1]
         return Found(
             kept=tuple(kept),
-            content=built,
+            content=self._build(kept),
             damage=found,
             int8_damage=int8,
             size_ratio=ratio,
@@ -107,24 +107,27 @@ class _Search:
 
     def _improve(self, kept: list[str]) -> None:
         for name in tuple(kept):
-            place, (content, found) = self._all.index(name), self._try(kept)
-            for other in self._all[max(0, place - 1) : place + 2]:
+            place, (size, found) = self._all.index(name), self._try(kept)
+            near = self._all[max(0, place - 1) : place + 2]
+            for other in (each for each in near if each not in kept):
                 swapped = [other if each == name else each for each in kept]
-                if other in kept:
-                    continue
-                smaller = len(self._try(swapped)[0]) <= _NO_LARGER * len(content)
-                better = self._try(swapped)[1]
-                if smaller and self._limits.allow(better) and better.sqnr_db > found.sqnr_db + _DB:
+                its_size, better = self._try(swapped)
+                quieter = better.sqnr_db > found.sqnr_db + _DB and self._limits.allow(better)
+                if quieter and its_size <= _NO_LARGER * size:
                     kept[:] = swapped
                     break
 
-    def _try(self, kept: Sequence[str]) -> tuple[bytes, Damage]:
+    def _try(self, kept: Sequence[str]) -> tuple[int, Damage]:
         key = frozenset(kept)
         if key not in self._known:
-            wide = self._limits.wide
-            content = self._model.integer(() if wide else key, key if wide else ())
+            content = self._build(kept)
             found = damage(self._expected, self._model.run(content, self._feeds))
-            self._known[key] = content, found
+            self._known[key] = len(content), found
             said = "" if found.points is None else f"{found.points:.2f} points, "
             self._tell(f"{len(key)} tensors not in int8: {said}{found.sqnr_db:.1f} dB")
         return self._known[key]
+
+    def _build(self, kept: Sequence[str]) -> bytes:
+        if self._limits.wide:
+            return self._model.integer(int16=frozenset(kept))
+        return self._model.integer(keep_float=frozenset(kept))
