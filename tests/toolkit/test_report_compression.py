@@ -17,9 +17,11 @@ from edgewright.reporting.as_json import as_json
 from edgewright.reporting.compression import story
 from edgewright.reporting.controls import aloud, beside, no_time_gained
 from edgewright.reporting.facts import read_facts
+from edgewright.reporting.provenance import repeat
 from edgewright.reporting.verdict import details
 from edgewright.sensitivities.results import Head, Trial, append, write_head
 from edgewright.verbs.report import report
+from edgewright_converters.compression.recipe import parse_name
 from edgewright_runtimes.records import Skipped, Try
 
 HOSTILE = "<script>alert(1)</script>"
@@ -261,3 +263,15 @@ def test_what_qat_is_worth_in_int8_is_said(tmp_path: Path) -> None:
     qat = made.step("qat", "qat", details={"int8_scores": {"accuracy": 0.87}})
     made.add_compressed(bundle, "key1", qat)
     assert "qat: 87.00 % with the arithmetic of the int8 files" in section(bundle)
+
+
+def test_how_to_repeat_it_names_the_recipe(tmp_path: Path) -> None:
+    bundle = made.make_compressed(tmp_path / "b")
+    lines = repeat(read_facts(bundle)).splitlines()
+    assert lines[0].endswith("--variants tflite-float32,tflite-int8")
+    assert lines[1] == "edgewright compress net.keras --recipe RECIPE.toml --out b"
+    record = made.step("prune", "prune50")
+    plain = replace(record, step=parse_name("prune50")[0])
+    made.add_compressed(bundle, "key1", plain)
+    lines = repeat(read_facts(bundle)).splitlines()
+    assert lines[1] == "edgewright compress net.keras --recipe prune50_int8 --out b"

@@ -10,7 +10,8 @@ from pathlib import Path
 from edgewright.bench.results import Row
 from edgewright.reporting import words
 from edgewright.reporting.facts import Facts
-from edgewright_runtimes.records import Plain
+from edgewright_runtimes.errors import UsageError
+from edgewright_runtimes.records import Compressed, Plain
 
 Pair = tuple[str, str]
 
@@ -105,6 +106,21 @@ def artifacts(facts: Facts) -> Iterator[tuple[str, str, str, str]]:
         yield a.name, a.verified, off, a.sha256
 
 
+def _compress(compressed: Compressed, recipe: str, model: str, bundle: str) -> list[str]:
+    """By the name of the recipe, where its steps are what their labels say; else by its file."""
+    from edgewright_converters.compression.recipe import parse_name
+
+    done = [dict(record.step.params) for record in compressed.records]
+    try:
+        said = [dict(step.params) for step in parse_name(recipe)]
+    except UsageError:  # a label of another version
+        said = []
+    if said[: len(done)] != done:
+        recipe = "RECIPE.toml"
+    words_ = ["edgewright", "compress", model, "--recipe", recipe, "--out", bundle]
+    return [*words_, *(["--data", compressed.data] if compressed.data else [])]
+
+
 def repeat(facts: Facts) -> str:
     """The commands; where the source lay is not known here, so its name stands for it."""
     source = facts.source
@@ -114,6 +130,13 @@ def repeat(facts: Facts) -> str:
         for option, key in (("--calibrate", "data"), ("--samples", "samples"), ("--seed", "seed")):
             if source.calibration.get(key) is not None:
                 lines[0] += [option, str(source.calibration[key])]
+    if facts.compressed:  # it built no more of the source than the controls
+        own = [s.artifact.name for s in facts.subjects if not s.compressed]
+        lines[0] += ["--variants", ",".join(own)] if own else []
+    for compressed in facts.compressed:
+        made = [s.artifact.name for s in facts.subjects if s.compressed == compressed.key]
+        for recipe in dict.fromkeys(name.partition("-")[2] for name in made):
+            lines.append(_compress(compressed, recipe, model, facts.bundle))
     checked = dict.fromkeys((r.data, tuple(g.gate for g in r.gates)) for r in facts.results)
     for data, gates in checked:
         words_ = [word for gate in gates for word in ("--gate", gate)]

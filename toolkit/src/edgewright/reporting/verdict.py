@@ -50,7 +50,7 @@ def details(facts: Facts) -> Iterator[Said]:
     yield from _refused(facts, Decision.NOT_ENOUGH_DATA)
     unpaid = [u.artifact for u in no_time_gained(facts) if u.sure]
     if unpaid:
-        yield "Bought no time", f"{joined(dict.fromkeys(unpaid))}; see Compression"
+        yield "Bought no time", f"{words.some(list(dict.fromkeys(unpaid)), 4)}; see Compression"
     not_here = [s.artifact.name for s in facts.subjects if s.not_here]
     if not_here:
         yield "Not on this target", joined(not_here)
