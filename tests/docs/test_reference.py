@@ -75,3 +75,11 @@ def test_the_method_page_has_the_verdicts_in_their_order() -> None:
 
 def test_the_readme_names_every_runtime() -> None:
     assert not [name for name in RUNTIMES if f"| `{name}` |" not in page("README.md")]
+
+
+def test_the_compress_page_has_the_ladder_of_the_search() -> None:
+    from edgewright.compression.auto import LADDER
+
+    text = page("docs/verbs/compress.md").partition("## The search")[2]
+    places = [text.find(f"`{rung.recipe}`") for rung in LADDER]
+    assert -1 not in places and places == sorted(places)

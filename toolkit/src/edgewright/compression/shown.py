@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from edgewright.accuracy.metrics import TABLE
 from edgewright_runtimes.records import Compressed, ModelCost, Try
 
 HEADINGS = ("step", "parameters", "nonzero", "MACs", "bytes", "zipped", "score", "seconds")
@@ -51,8 +52,7 @@ def try_line(attempt: Try) -> str:
     """One try: what it was, what came out, what it cost, and why it was taken or left."""
     parts = [f"  {attempt.artifact:32} {attempt.outcome}: {attempt.reason}"]
     if attempt.score is not None and attempt.change is not None:
-        interval = f" [{attempt.low:+.2%}, {attempt.high:+.2%}]" if _bounded(attempt) else ""
-        parts.append(f"{attempt.metric} {attempt.score:.4g} ({attempt.change:+.2%}{interval})")
+        parts.append(f"{attempt.metric} {_accuracy(attempt, attempt.score, attempt.change)}")
     if attempt.size_bytes is not None:
         parts.append(f"{attempt.size_bytes:,} B")
     if attempt.seconds:
@@ -60,5 +60,14 @@ def try_line(attempt: Try) -> str:
     return "; ".join(parts)
 
 
-def _bounded(attempt: Try) -> bool:
-    return attempt.low is not None and attempt.high is not None
+def _accuracy(attempt: Try, score: float, change: float) -> str:
+    """As ``check`` prints it: points for proportions, else per cent of the source's."""
+    row = TABLE.get(attempt.metric.partition("@")[0])
+    share = row is not None and row.proportion
+    unit = "" if share else " %"
+    ends = ""
+    if attempt.low is not None and attempt.high is not None:
+        ends = f"; {100 * attempt.low:+.2f}..{100 * attempt.high:+.2f}"
+    return (
+        f"{f'{100 * score:.2f} %' if share else f'{score:.4g}'} ({100 * change:+.2f}{unit}{ends})"
+    )

@@ -1,0 +1,75 @@
+"""What ``compress`` prints: the steps beside the source, their notes, and each try of a search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.toolkit import report_bundle as made
+
+from edgewright.compression.shown import HEADINGS, notes, rows, try_line
+from edgewright_runtimes.records import Compressed, Skipped, Try
+
+RECORD = made.step(
+    "prune",
+    "prune50",
+    notes=("stopped after epoch 4",),
+    skipped=(Skipped(layer="lstm", reason="no kernel"),),
+)
+COMPRESSED = Compressed(
+    key="k", source_sha256="s", model="m", records=(RECORD,), source_scores={"accuracy": 0.9}
+)
+TRY = Try(
+    format="tflite",
+    recipe="int8",
+    artifact="tflite-int8",
+    outcome="rejected",
+    reason="outside accuracy:0.5",
+    metric="accuracy",
+    score=0.884,
+    change=-0.016,
+    low=-0.02,
+    high=0.001,
+    size_bytes=44_456,
+    seconds=108.2,
+)
+
+
+def test_a_row_for_the_source_and_one_for_each_step() -> None:
+    source, pruned = rows(COMPRESSED)
+    assert len(source) == len(pruned) == len(HEADINGS)
+    assert source == ["source", "1,000", "1,000", "50,000", "4,000", "3,800", "90.00%", ""]
+    assert pruned == ["prune50", "1,000", "500", "50,000", "4,000", "2,100", "88.50%", "12.0"]
+
+
+def test_what_cannot_be_counted_or_scored_is_blank() -> None:
+    record = replace(RECORD, scores={}, after=replace(RECORD.after, macs=None))
+    last = rows(replace(COMPRESSED, records=(record,), source_scores={}))[-1]
+    assert last[3] == "" and last[6] == ""
+
+
+def test_notes_name_the_step_and_the_layer() -> None:
+    assert notes(COMPRESSED) == [
+        "scores are of 200 items that were not learnt from",
+        "prune50: stopped after epoch 4",
+        "prune50: lstm left as it was: no kernel",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "expected"),
+    [
+        (TRY, "accuracy 88.40 % (-1.60; -2.00..+0.10); 44,456 B; 108 s"),
+        (replace(TRY, low=None), "accuracy 88.40 % (-1.60); 44,456 B; 108 s"),
+        (replace(TRY, metric="mae", score=45.06), "mae 45.06 (-1.60 %; -2.00..+0.10); 44,456"),
+    ],
+)
+def test_a_try_is_one_line(attempt: Try, expected: str) -> None:
+    said = try_line(attempt)
+    assert said.split()[:2] == ["tflite-int8", "rejected:"]
+    assert f"outside accuracy:0.5; {expected}" in said
+
+
+def test_a_try_that_was_not_made_has_its_reason() -> None:
+    skipped = Try(format="onnx", recipe="x", artifact="onnx-x", outcome="skipped", reason="no data")
+    assert try_line(skipped).split(maxsplit=1)[1] == "skipped: no data"
