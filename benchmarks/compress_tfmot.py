@@ -34,7 +34,7 @@ sparsity = tfmot.sparsity.keras
 
 def compressed(model: Any, mode: str, steps: int) -> Any:
     if mode == "prune50":
-        schedule = sparsity.PolynomialDecay(0.0, 0.5, 0, steps // 2, frequency=100)
+        schedule = sparsity.PolynomialDecay(0.0, 0.5, 0, steps // 5, frequency=100)
         return sparsity.prune_low_magnitude(model, pruning_schedule=schedule)
     if mode == "prune2of4":
         schedule = sparsity.ConstantSparsity(0.5, 0, frequency=100)

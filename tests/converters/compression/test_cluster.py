@@ -61,6 +61,16 @@ def test_the_count_is_kept_while_it_learns(clustered: Any, tmp_path: Path) -> No
     assert untrained.notes == ("no data: done in one shot, without fine-tuning",)
 
 
+def test_with_a_scale_for_each_channel_relative_magnitudes_are_few(tmp_path: Path) -> None:
+    params = Cluster(number_of_clusters=6, channel_scale=True, finetune=PLAN)
+    result = apply(net(), params, context(tmp_path))
+    for layer in ("first", "second", "head"):
+        kernel = result.model.get_layer(layer).kernel.numpy()
+        relative = np.abs(kernel) / np.abs(kernel).max(axis=0)
+        assert len(np.unique(np.round(relative, 5))) <= 3
+        assert len(np.unique(kernel)) > 6
+
+
 def test_clusters_hold_through_a_later_training(clustered: Any, tmp_path: Path) -> None:
     history = (record("cluster", Cluster(number_of_clusters=4), clustered),)
     later = finetune(clustered.model, Finetune(**vars(PLAN)), context(tmp_path, history=history))
@@ -110,14 +120,19 @@ def test_pruning_after_clustering_keeps_the_groups(clustered: Any, tmp_path: Pat
 
 
 @pytest.mark.parametrize("start", ["kmeans++", "linear", "density"])
-def test_centroids_rise_and_are_means_of_their_members(start: Any) -> None:
+def test_centroids_rise_and_are_where_their_name_says(start: Any) -> None:
     given = np.random.default_rng(3).normal(size=(40, 50)).astype(np.float32)
     found = find_centroids(given, 8, start, 0)
     assert len(found) == 8
     assert (np.diff(found) > 0).all()
     codes = nearest(given, found)
-    means = [given[codes == place].mean() for place in range(8)]
-    np.testing.assert_allclose(means, found, atol=0.02)
+    if start == "kmeans++":
+        means = [given[codes == place].mean() for place in range(8)]
+        np.testing.assert_allclose(means, found, atol=0.02)
+    elif start == "linear":
+        np.testing.assert_allclose(found, np.linspace(given.min(), given.max(), 8), rtol=1e-6)
+    else:
+        assert np.bincount(codes.reshape(-1)).min() > 0.08 * given.size
     np.testing.assert_array_equal(found, find_centroids(given, 8, start, 0))
 
 
@@ -151,7 +166,7 @@ def test_bad_settings_are_one_clear_line(table: dict[str, Any], message: str) ->
 
 
 def test_labels_go_there_and_back() -> None:
-    for label in ("cluster16", "cluster32sparse"):
+    for label in ("cluster16", "cluster32sparse", "cluster8scaled", "cluster4scaledsparse"):
         params = from_label(label)
         assert params is not None
         assert params.label == label

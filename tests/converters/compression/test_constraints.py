@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from edgewright_converters.compression.constraints import Clusters, Masks, cluster_codes, held
+from edgewright_converters.compression.constraints import Clusters, Masks, find_groups, held
 from edgewright_runtimes.records import ModelCost, Step, StepRecord
 
 COST = ModelCost(parameters=0, nonzero=0, macs=None, size_bytes=0, zipped_bytes=0)
@@ -84,6 +84,20 @@ def test_groups_of_a_kernel_whose_channels_were_scaled_are_held_by_channel() -> 
     assert all(len(np.unique(after[:, channel])) == 3 for channel in range(4))
 
 
+def test_magnitudes_beside_their_channels_greatest_stay_the_same_in_all_channels() -> None:
+    rng = np.random.default_rng(0)
+    codes, signs = rng.integers(0, 3, (20, 4)), rng.choice([-1, 1], (20, 4))
+    codes[0] = 2  # the greatest is in every channel
+    values = np.float32([0.2, 0.5, 1.0])[codes] * signs * np.float32([1, 10, 0.3, 7])
+    model = dense(values)
+    constraints, _ = held(model, history(clustered={"d/kernel": 6}))
+    after = moved(model, constraints, 0.1 * rng.normal(size=values.shape))
+    relative = np.abs(after) / np.abs(after).max(axis=0)
+    assert len(np.unique(np.round(relative, 5))) == 3
+    assert (np.sign(after) == np.sign(values)).all()
+    assert (after != values).any()
+
+
 def test_what_is_no_longer_clustered_is_left_and_said() -> None:
     model = dense(np.arange(12).reshape(6, 2))
     constraints, notes = held(model, history(clustered={"d/kernel": 4}))
@@ -103,15 +117,15 @@ def test_what_the_caller_holds_itself_is_left_to_it() -> None:
 
 
 def test_zero_counts_as_no_value() -> None:
-    assert cluster_codes(np.float32([[0, 1], [2, 3]]), 3) is not None
-    assert cluster_codes(np.float32([[4, 1], [2, 3], [5, 6], [7, 8]]), 3) is None
+    assert find_groups(np.float32([[0, 1], [2, 3]]), 3) is not None
+    assert find_groups(np.float32([[4, 1], [2, 3], [5, 6], [7, 8]]), 3) is None
 
 
 @pytest.mark.parametrize("kind", [Masks, Clusters])
 def test_they_hold_from_the_start_to_the_end(kind: Any) -> None:
     model = dense([[1, 0], [1, 2]])
     weight = model.get_layer("d").kernel
-    given = weight.numpy() != 0 if kind is Masks else cluster_codes(weight.numpy(), 3)
+    given = weight.numpy() != 0 if kind is Masks else find_groups(weight.numpy(), 3)
     constraint = kind([(weight, given)])
     assert constraint.settled(0)
     constraint.finish()

@@ -37,7 +37,8 @@ def pruned(tmp_path_factory: pytest.TempPathFactory) -> Any:
         tell=lambda p: told.append(p.numbers.get("sparsity", -1.0)),
     )
     plan = {"epochs": 3, "batch_size": 24, "learning_rate": 1e-2}
-    (step,) = read_steps([{"kind": "prune", "sparsity": 0.5, "finetune": plan}])
+    schedule = {"end_step": 12}  # in the second epoch
+    (step,) = read_steps([{"kind": "prune", "finetune": plan, "schedule": schedule}])
     model, record = run_step(net(), step, given)
     return model, record, given, told
 

@@ -7,6 +7,7 @@ pruned kernel is zero it stays zero, and weights that share a value go on sharin
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.compression.training.kernels import weights_by_name
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SPARSE = "sparse"  # in a step's details: share of zeros by weight name
+_DIGITS = 5  # in which relative magnitudes of one group agree, after they were scaled in float32
 CLUSTERED = "clustered"  # in a step's details: number of values by weight name
 
 
@@ -47,11 +49,11 @@ def held(
     grouped = {}
     for name, count in clustered.items():
         if name in weights:
-            codes = cluster_codes(weights[name].numpy(), count)
-            if codes is None:
+            groups = find_groups(weights[name].numpy(), count)
+            if groups is None:
                 notes.append(f"{name} has more than {count} values: it is no longer clustered")
             else:
-                grouped[name] = (weights[name], codes)
+                grouped[name] = (weights[name], groups)
     constraints: list[Constraint] = []
     if masked:
         constraints.append(Masks([(w, w.numpy() != 0) for w in masked.values()]))
@@ -100,21 +102,36 @@ class Masks:
         return {"sparsity": 1 - kept / sum(mask.numpy().size for mask in self._masks)}
 
 
-class Clusters:
-    """Weights in groups of one value each; what is zero is in no group, and stays so.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Groups:
+    """A kernel as ``scale * centroid[code]``: which centroid each element has, from 0 on.
 
-    ``pairs`` are a weight and the group of each of its elements, numbered from 0. After every
-    update a group's new value is the mean of its members: of an optimizer that is linear in the
-    gradient that is the group's own gradient step. Nobody changes groups: to send each weight to
-    the nearest after every step (straight-through) was tried, and learns worse in a few epochs.
+    Arrays of the kernel's shape; without ``scale`` it is 1.
     """
 
-    def __init__(self, pairs: Sequence[tuple[Any, Array]]) -> None:
+    codes: Array
+    scale: Array | None = None
+
+
+class Clusters:
+    """Weights in groups that share one value, up to a scale that is fixed for each weight.
+
+    What is zero is in no group, and stays so. After every update a group's value is the one that
+    fits its members best (least squares: without scales their mean, which of an optimizer that is
+    linear in the gradient is the group's own gradient step). Nobody changes groups: to send each
+    weight to the nearest after every step (straight-through) was tried, and learns worse in a few
+    epochs.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Any, Groups]]) -> None:
+        import numpy as np
         import tensorflow as tf
 
         self._weights = [weight for weight, _ in pairs]
-        self._codes = [tf.constant(codes.reshape(-1), tf.int32) for _, codes in pairs]
-        self._counts = [int(codes.max()) + 1 for _, codes in pairs]
+        self._codes = [tf.constant(g.codes.reshape(-1), tf.int32) for _, g in pairs]
+        self._counts = [int(g.codes.max()) + 1 for _, g in pairs]
+        scales = [np.ones(g.codes.shape) if g.scale is None else g.scale for _, g in pairs]
+        self._scales = [tf.constant(scale.reshape(-1), tf.float32) for scale in scales]
 
     def variables(self) -> Sequence[Any]:
         return ()
@@ -126,8 +143,8 @@ class Clusters:
         """Members move apart in the update, and are brought together after it."""
 
     def after_update(self) -> None:
-        for weight, codes, count in zip(self._weights, self._codes, self._counts, strict=True):
-            weight.assign(group_means(weight.value, codes, count))
+        for place, weight in enumerate(self._weights):
+            weight.assign(self._shared(place, weight.value))
 
     def settled(self, step: int) -> bool:
         return True
@@ -138,37 +155,59 @@ class Clusters:
     def numbers(self) -> Mapping[str, float]:
         return {}
 
+    def _shared(self, place: int, weight: Any) -> Any:
+        """In the graph; zeros count for nothing and stay zero."""
+        import tensorflow as tf
 
-def group_means(weight: Any, codes: Any, count: int) -> Any:
-    """Each element's group mean, in the graph; zeros count for nothing and stay zero."""
-    import tensorflow as tf
-
-    flat = tf.reshape(weight, [-1])
-    member = tf.cast(flat != 0, flat.dtype)
-    members = tf.math.unsorted_segment_sum(member, codes, count)
-    means = tf.math.unsorted_segment_sum(flat, codes, count) / tf.maximum(members, 1)
-    return tf.reshape(tf.gather(means, codes) * member, tf.shape(weight))
+        codes, count = self._codes[place], self._counts[place]
+        flat = tf.reshape(weight, [-1])
+        scale = self._scales[place] * tf.cast(flat != 0, flat.dtype)
+        fit = tf.math.unsorted_segment_sum(flat * scale, codes, count)
+        size = tf.math.unsorted_segment_sum(scale * scale, codes, count)
+        centroids = tf.math.divide_no_nan(fit, size)
+        return tf.reshape(tf.gather(centroids, codes) * scale, tf.shape(weight))
 
 
-def cluster_codes(values: Array, count: int) -> Array | None:
-    """The group of each element: equal values, over the kernel or, where those are too many, in
-    each output channel (batch norm that was folded in gave each its own scale).
+def find_groups(values: Array, count: int) -> Groups | None:
+    """The groups of a kernel that was clustered, from its values alone.
 
-    ``None`` where even a channel has more than ``count`` values besides zero.
+    Equal values over the kernel; or equal magnitudes beside the greatest of their output channel;
+    or, where those are too many, equal values in each channel: batch norm that was folded in gave
+    each its own scale. ``None`` where even a channel has more than ``count`` values besides zero.
     """
     import numpy as np
 
     found, codes = np.unique(values, return_inverse=True)
     codes = codes.reshape(values.shape)
     if np.count_nonzero(found) <= count:
-        return codes
-    channels = codes.reshape(-1, values.shape[-1])
-    grouped = np.empty_like(channels)
+        return Groups(codes=codes)
+    scale = channel_scale(values)
+    relative, magnitudes = np.unique(np.round(values / scale, _DIGITS), return_inverse=True)
+    if np.count_nonzero(relative) <= count:
+        return Groups(codes=magnitudes.reshape(values.shape), scale=scale)
+    own = _codes_by_channel(values, count)
+    return None if own is None else Groups(codes=own)
+
+
+def channel_scale(values: Array) -> Array:
+    """Of each weight: the greatest magnitude in its output channel, with its own sign."""
+    import numpy as np
+
+    greatest = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0)
+    signs = np.where(values < 0, -1, 1)
+    return np.asarray(signs * np.where(greatest == 0, 1, greatest), np.float32)
+
+
+def _codes_by_channel(values: Array, count: int) -> Array | None:
+    import numpy as np
+
+    channels = values.reshape(-1, values.shape[-1])
+    codes = np.empty(channels.shape, np.int64)
     start = 0
     for channel in range(channels.shape[1]):
         own, inverse = np.unique(channels[:, channel], return_inverse=True)
-        if np.count_nonzero(found[own]) > count:
+        if np.count_nonzero(own) > count:
             return None
-        grouped[:, channel] = start + inverse.reshape(-1)
+        codes[:, channel] = start + inverse.reshape(-1)
         start += len(own)
-    return grouped.reshape(values.shape)
+    return codes.reshape(values.shape)

@@ -15,7 +15,9 @@ from edgewright_converters.compression.constraints import (
     CLUSTERED,
     SPARSE,
     Clusters,
+    Groups,
     Masks,
+    channel_scale,
     held,
 )
 from edgewright_converters.compression.graph.build import copy_model
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 SUMMARY = "give every kernel a few shared values while fine-tuning: smaller when zipped"
-_LABEL = re.compile(r"cluster(\d+)(sparse)?")
+_LABEL = re.compile(r"cluster(\d+)(scaled)?(sparse)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +50,15 @@ class Cluster:
     """The words are TFMOT's. A kernel that is kept sparse has zero as one of its values.
 
     ``preserve_sparsity``: zeros stay zero; left out, they do where a ``prune`` stands before.
+    ``channel_scale``: the values are magnitudes beside the greatest of their output channel, with
+    both signs. Integer files have a scale for each channel too, so that their codes are few and
+    the same in all channels: they pack better, while the float kernel has more values.
     """
 
     number_of_clusters: int = 16
     cluster_centroids_init: Start = "kmeans++"
     preserve_sparsity: bool | None = None
+    channel_scale: bool = False
     layers: tuple[str, ...] = ()  # names with * and ?, or kinds; empty: all that are known
     finetune: ClusterFinetune = field(default_factory=ClusterFinetune)
 
@@ -62,18 +68,23 @@ class Cluster:
 
     @property
     def label(self) -> str:
-        return f"cluster{self.number_of_clusters}{'sparse' * (self.preserve_sparsity is True)}"
+        scaled, sparse = "scaled" * self.channel_scale, "sparse" * (self.preserve_sparsity is True)
+        return f"cluster{self.number_of_clusters}{scaled}{sparse}"
 
 
 PARAMS = Cluster
 
 
 def from_label(word: str) -> Cluster | None:
-    """``cluster16``; ``cluster16sparse`` keeps zeros whatever stands before."""
+    """``cluster16``, ``cluster16scaled``; ``cluster16sparse`` keeps zeros whatever is before."""
     found = _LABEL.fullmatch(word)
     if found is None:
         return None
-    return Cluster(number_of_clusters=int(found[1]), preserve_sparsity=True if found[2] else None)
+    return Cluster(
+        number_of_clusters=int(found[1]),
+        channel_scale=bool(found[2]),
+        preserve_sparsity=True if found[3] else None,
+    )
 
 
 def apply(model: Any, params: Cluster, context: Context) -> StepResult:
@@ -83,12 +94,12 @@ def apply(model: Any, params: Cluster, context: Context) -> StepResult:
     if not kernels:
         reasons = "; ".join(f"{s.layer}: {s.reason}" for s in skipped)
         raise BadInput("the model has no layer to cluster", hint=reasons)
-    groups: list[tuple[Any, Array]] = []
+    groups: list[tuple[Any, Groups]] = []
     before, lost = held(clustered, context.history, free=[kernel.name for kernel in kernels])
     sparse = _sparse(kernels, params, context)
     for kernel in kernels:
-        codes = _share(kernel, params, context.seed, sparse=kernel.name in sparse)
-        groups.append((kernel.variable, codes))
+        sharing = _share(kernel, params, context.seed, sparse=kernel.name in sparse)
+        groups.append((kernel.variable, sharing))
     masks = [(k.variable, k.variable.numpy() != 0) for k in kernels if k.name in sparse]
     constraints = [*before, *([Masks(masks)] if masks else []), Clusters(groups)]
     result = fit_or_finish(clustered, params.finetune, context, constraints)
@@ -113,18 +124,22 @@ def _sparse(kernels: Sequence[Kernel], params: Cluster, context: Context) -> set
     return {k.name for k in kernels if k.name in pruned}
 
 
-def _share(kernel: Kernel, params: Cluster, seed: int, *, sparse: bool) -> Array:
+def _share(kernel: Kernel, params: Cluster, seed: int, *, sparse: bool) -> Groups:
     """Give the kernel its shared values, and the group of each of its elements back."""
     import numpy as np
 
     values = kernel.variable.numpy()
     kept = values != 0 if sparse else np.ones(values.shape, bool)
     count = params.number_of_clusters - 1 if sparse else params.number_of_clusters
-    shown = values[kept] if kept.any() else values
-    centroids = find_centroids(shown, count, params.cluster_centroids_init, seed)
-    codes = nearest(values, centroids)
-    kernel.variable.assign(np.where(kept, centroids[codes], 0).astype(values.dtype))
-    return codes
+    scale = channel_scale(values) if params.channel_scale else np.ones_like(values)
+    if params.channel_scale:
+        count = max(1, count // 2)  # each with both signs
+    shown = values / scale
+    learnt = shown[kept] if kept.any() else shown
+    centroids = find_centroids(learnt, count, params.cluster_centroids_init, seed)
+    codes = nearest(shown, centroids)
+    kernel.variable.assign(np.where(kept, centroids[codes] * scale, 0).astype(values.dtype))
+    return Groups(codes=codes, scale=scale)
 
 
 def _zeros(kernel: Kernel) -> float:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from edgewright_runtimes.errors import BadInput
 
-_AUTO_END = 0.5  # of the training: the other half is for learning to do without
+_AUTO_END = 0.2  # of the training: the rest is for learning to do without
 _LEAST_UPDATES = 10  # of the masks, however short the training is
 
 
@@ -17,8 +17,8 @@ class Schedule:
     """``polynomial`` is ``PolynomialDecay``, ``constant`` is ``ConstantSparsity``.
 
     Their ``final_sparsity`` and ``target_sparsity`` are the step's ``sparsity``. Steps are those of
-    training; ``end_step`` -1 is half of them. Masks are renewed every ``frequency`` steps, and at
-    least ten times.
+    training; ``end_step`` -1 is a fifth of them. Masks are renewed every ``frequency`` steps, and
+    more often where that would be less than ten times.
     """
 
     kind: Literal["polynomial", "constant"] = "polynomial"
