@@ -37,4 +37,8 @@ def load_ranges(folder: Path) -> TensorRanges | None:
 
 
 def read_ranges(path: Path) -> TensorRanges:
-    return from_json(TensorRanges, path.read_bytes(), where=str(path))
+    found = from_json(TensorRanges, path.read_bytes(), where=str(path))
+    return TensorRanges(
+        inputs={name: tuple(pair) for name, pair in found.inputs.items()},
+        layers={name: tuple(pair) for name, pair in found.layers.items()},
+    )

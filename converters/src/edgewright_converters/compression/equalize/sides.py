@@ -32,14 +32,15 @@ def taken_ranges(node: Node, kernel: Array, channels: int) -> Array:
 
     size = np.abs(kernel)
     if node.kind.startswith("Depthwise"):
-        return _over_places(size, 2).max(axis=1)
-    if node.kind.endswith("Transpose"):
-        return size.reshape(-1, size.shape[-1]).max(axis=0)
-    if node.kind == "Dense":  # after a flattening every channel comes once for each place
-        return size.reshape(-1, channels, size.shape[-1]).max(axis=(0, 2))
-    groups = node.layer.groups
-    by_group = _over_places(size, 2).reshape(channels // groups, groups, -1)
-    ranges: Array = by_group.max(axis=2).T.reshape(-1)
+        ranges: Array = _over_places(size, 2).max(axis=1)
+    elif node.kind.endswith("Transpose"):
+        ranges = size.reshape(-1, size.shape[-1]).max(axis=0)
+    elif node.kind == "Dense":  # after a flattening every channel comes once for each place
+        ranges = size.reshape(-1, channels, size.shape[-1]).max(axis=(0, 2))
+    else:
+        groups = node.layer.groups
+        by_group = _over_places(size, 2).reshape(channels // groups, groups, -1)
+        ranges = by_group.max(axis=2).T.reshape(-1)
     return ranges
 
 

@@ -95,10 +95,10 @@ def _names(graph: Graph, places: Sequence[int]) -> str:
 
 
 def _skipped(graph: Graph, spaces: Sequence[Space]) -> tuple[Skipped, ...]:
-    """The layers whose channels were left alone though somebody takes them, and why."""
+    """The layers whose channels were left alone, and why; not those that make the outputs."""
     reasons: dict[str, str] = {}
     for space in spaces:
-        if space.blocked and space.makers and space.takers:
+        if space.blocked and not any(ref in graph.outputs for ref in space.refs):
             for place in space.makers:
                 reasons.setdefault(graph.nodes[place].name, space.blocked)
     return tuple(Skipped(layer=name, reason=reason) for name, reason in reasons.items())
@@ -128,8 +128,8 @@ def _relu6_notes(before: Any, after: Any, context: Context) -> tuple[str, ...]:
     moved = _farthest(before, after, items)
     what = f"{len(items)} items" if real else "random inputs"
     note = f"ReLU6 became ReLU: on {what} an output moved by {moved:.3g} of its range at most"
-    old, _ = score(before, context.held_back)
-    new, _ = score(after, context.held_back)
+    old, _ = score(before, context.scored)
+    new, _ = score(after, context.scored)
     scores = "".join(f"; {name} from {old[name]:.4f} to {new[name]:.4f}" for name in new)
     return (note + scores,)
 
@@ -150,7 +150,7 @@ def _items(model: Any, context: Context) -> tuple[Items, bool]:
 
     from edgewright_converters.compression.context import Items
 
-    given = context.held_back or context.train
+    given = context.scored or context.train
     if given is not None:
         arrays = {name: np.asarray(a[:_CHECKED]) for name, a in given.inputs.items()}
         return Items(inputs=arrays, labels=None), True

@@ -102,7 +102,9 @@ def with_ranges(model: Any, ranges: TensorRanges, *, pooling: Pooling) -> Any:
             hint="the model was changed after the step qat: run qat last",
         )
     fixed = {group: known[group] for group in plan.members}
-    by_group = {group: TensorRange((float(pair[0]), float(pair[1]))) for group, pair in fixed.items()}
+    by_group = {
+        group: TensorRange((float(pair[0]), float(pair[1]))) for group, pair in fixed.items()
+    }
     return Rounded(plan, by_group, {}, pooling=pooling).model
 
 

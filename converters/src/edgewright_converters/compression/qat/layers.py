@@ -105,6 +105,9 @@ class Observer(keras.layers.Layer):  # type: ignore[misc]
             self.high.assign(kept * self.high.value + (1 - kept) * tf.reduce_max(inputs))
         return inputs
 
+    def build(self, input_shape: Any) -> None:
+        self.built = True  # its variables were made with it
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
@@ -148,6 +151,9 @@ class FakeQuantize(keras.layers.Layer):  # type: ignore[misc]
         elif self.pooled:
             inputs = inputs + tf.stop_gradient(_halves_away(inputs, low, high) - inputs)
         return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=8)
+
+    def build(self, input_shape: Any) -> None:
+        self.built = True  # its variables were made with it
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
@@ -240,6 +246,9 @@ class FakeQuantizedLinear(keras.layers.Layer):  # type: ignore[misc]
             inputs,
         )
         return outputs
+
+    def build(self, input_shape: Any) -> None:
+        self.built = True  # its variables were made with it
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self.inner.compute_output_shape(input_shape)

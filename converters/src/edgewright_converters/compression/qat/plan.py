@@ -120,7 +120,8 @@ class _Planner:
         elif kind in ("own", "fixed"):
             if all([self._demand(taken) for taken in node.refs]):
                 bounds = FIXED[activation_of(node)] if kind == "fixed" else None
-                self._make(ref, bounds)
+                if not self._is_fused_into(place):
+                    self._make(ref, bounds)
         elif kind == "joined":
             if all([self._demand(taken) for taken in node.refs]):
                 self._join(ref)

@@ -1,8 +1,9 @@
 """How weights become integers: eight bits, symmetric, narrow range, one scale per channel.
 
 What is computed here while training is what both kinds of files hold (Jacob et al. 2018; the
-TensorFlow Lite 8-bit quantization specification). A ``Dense`` has one scale: TensorFlow's
-converter gives up on a fake-quantized one per channel.
+TensorFlow Lite 8-bit quantization specification). Dense layers, transposed convolutions and those
+over a series have one scale: TensorFlow's converter turns and reshapes their kernels, and gives up
+where there are several.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _ROOM = 2.0**30  # of the 32 bits of a bias
 
 
 def per_channel(kind: str) -> bool:
-    return kind != "Dense"
+    return kind in ("Conv2D", "DepthwiseConv2D")
 
 
 def channels_last(kind: str, kernel: Any) -> Any:
@@ -23,8 +24,6 @@ def channels_last(kind: str, kernel: Any) -> Any:
 
     if kind.startswith("Depthwise"):
         return keras.ops.reshape(kernel, (*kernel.shape[:-2], 1, -1))
-    if kind.endswith("Transpose"):
-        return keras.ops.swapaxes(kernel, -1, -2)
     return kernel
 
 
@@ -34,7 +33,7 @@ def as_it_was(kind: str, kernel: Any, shape: tuple[int, ...]) -> Any:
 
     if kind.startswith("Depthwise"):
         return keras.ops.reshape(kernel, shape)
-    return keras.ops.swapaxes(kernel, -1, -2) if kind.endswith("Transpose") else kernel
+    return kernel
 
 
 def limits(kind: str, kernel: Any, bias: Any, step: Any) -> tuple[Any, Any]:

@@ -90,7 +90,7 @@ def apply(model: Any, params: Qat, context: Context) -> StepResult:
     ranges = _FrozenRanges(trained, params.freeze)
     result = fit(trained.model, params.finetune, context, constraints=(*kept, ranges))
     trained.hold()
-    scores, _ = score(trained.model, context.held_back)
+    scores, _ = score(trained.model, context.scored)
     return StepResult(
         model=trained.plain_model(),
         skipped=plan.skipped,

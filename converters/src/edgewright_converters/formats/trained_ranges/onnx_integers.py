@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CODES = 127
 _SAME_VALUES = ("Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Pad")
 # Which axis of the weights counts the channels that come out; none: one scale for all.
-_OUTPUT_AXIS = {"Conv": 0, "ConvTranspose": 1, "Gemm": None, "MatMul": None}
+_OUTPUT_AXIS = {"Conv": 0, "ConvTranspose": None, "Gemm": None, "MatMul": None}
 
 
 def to_integers(model: Any) -> Any:
@@ -97,7 +97,10 @@ class _Graph:
         """The name of the dequantized weights, and their scales (float32, [channels] or scalar)."""
         import numpy as np
 
-        name, axis = node.input[1], _OUTPUT_AXIS[node.op_type]
+        name = node.input[1]
+        axis = _OUTPUT_AXIS[node.op_type]
+        if _is_of_one_scale(self._array(name)):
+            axis = None
         key = (name, str(axis))
         if key not in self._weights:
             values = self._array(name)
@@ -144,6 +147,14 @@ class _Graph:
         from onnx import numpy_helper
 
         self._held[name] = numpy_helper.from_array(array, name)
+
+
+def _is_of_one_scale(values: Array) -> bool:
+    """Whether all values are whole numbers of one step; a kernel's rank does not tell."""
+    import numpy as np
+
+    codes = values / _scales(values, None)
+    return float(np.abs(codes - np.round(codes)).max()) < 0.01
 
 
 def _scales(values: Array, axis: int | None) -> Array:
