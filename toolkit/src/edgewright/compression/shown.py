@@ -68,6 +68,5 @@ def _accuracy(attempt: Try, score: float, change: float) -> str:
     ends = ""
     if attempt.low is not None and attempt.high is not None:
         ends = f"; {100 * attempt.low:+.2f}..{100 * attempt.high:+.2f}"
-    return (
-        f"{f'{100 * score:.2f} %' if share else f'{score:.4g}'} ({100 * change:+.2f}{unit}{ends})"
-    )
+    value = f"{100 * score:.2f} %" if share else f"{score:.4g}"
+    return f"{value} ({100 * change:+.2f}{unit}{ends})"
