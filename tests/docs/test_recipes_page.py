@@ -106,3 +106,10 @@ def test_every_file_on_the_page_is_a_recipe() -> None:
     assert found
     for data in found:
         assert read_steps(data["steps"])
+
+
+def test_the_end_of_the_schedule_is_as_the_page_says() -> None:
+    from edgewright_converters.compression.prune.schedule import Schedule
+
+    said = re.search(r"\| `end_step` \| `-1` \| -1 is after (\d+) % of the training", PAGE)
+    assert said and Schedule().end(1000) == 10 * int(said[1])
