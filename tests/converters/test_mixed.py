@@ -183,3 +183,17 @@ def test_limits_that_nothing_holds_write_no_file(
     with pytest.raises(ConversionError, match=r"trials come to a loss of .* times the int8 file"):
         write("tflite", Quantize(mixed="search", max_loss=0.0, max_size=1.0))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_loop_is_refused_by_name(tmp_path: Path) -> None:
+    from tests.converters.nets import build, feeds_for
+
+    lstm = build("lstm")
+    variant = Variant(
+        format="tflite", scheme="int8", steps=(to_step("quantize", Quantize(mixed="search")),)
+    )
+    request = WriteRequest(
+        variant=variant, batch=1, calibration=Calibration(feeds=feeds_for(lstm, items=4))
+    )
+    with pytest.raises(ConversionError, match=r"loop of 'lstm'.*unroll=True"):
+        tflite.write(lstm, request, tmp_path)

@@ -53,6 +53,7 @@ def write_tflite(source: Source, request: WriteRequest, folder: Path, file: str)
     from edgewright_converters.mixed import tflite
 
     frozen = freeze(source, batch=request.batch)
+    converter.refuse_loops(frozen, "int8", source)
     raw = converter.convert(source, frozen, "float32", batch=request.batch, calibration=None)
     edges = frozen.input_names, frozen.output_names
     model = tflite.open_model(

@@ -41,7 +41,7 @@ def convert(
     _set_scheme(converter, scheme, float_fallback)
     feed = None
     if scheme in INTEGER:
-        _refuse_loops(frozen, scheme, source)
+        refuse_loops(frozen, scheme, source)
         feed = converter.representative_dataset = _feeder(frozen, calibration, batch)
     try:
         with warnings.catch_warnings():
@@ -112,7 +112,7 @@ def _set_scheme(converter: Any, scheme: str, float_fallback: bool) -> None:
         converter.target_spec.supported_ops += [ops.TFLITE_BUILTINS]
 
 
-def _refuse_loops(frozen: FrozenGraph, scheme: str, source: Source) -> None:
+def refuse_loops(frozen: FrozenGraph, scheme: str, source: Source) -> None:
     """TensorFlow's calibrator crashes the process on a graph with a loop (seen in 2.21)."""
     if layers := _loop_layers(frozen, source):
         raise ConversionError(
