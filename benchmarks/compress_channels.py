@@ -136,9 +136,9 @@ def table(name: str, values: Mapping[str, Any], *, many: bool = False) -> str:
 
 def cut_and_train(objective: str, ratio: float, epochs: Epochs, **more: Any) -> list[Any]:
     """A cut, training with labels and the original as teacher, ``qat``, int8."""
-    plan = {"epochs": epochs.cut, "learning_rate": 2e-3, **more.pop("finetune", {})}
+    plan = {"epochs": epochs.cut, "batch_size": 32, "learning_rate": 2e-3, "teacher": "both"}
     cut = {"kind": "prune-channels", "objective": objective, "ratio": ratio, **more}
-    trained = {"epochs": epochs.qat, "learning_rate": 2e-4}
+    trained = {"epochs": epochs.qat, "learning_rate": 2e-4, "teacher": "both"}
     qat = [{"kind": "qat", "finetune": trained}] if epochs.qat else []
     return [{**cut, "finetune": plan}, *qat, {"kind": "quantize", "schemes": ["int8"]}]
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.converters.compression.random_graphs import (
+    Block,
     Net,
     build_net,
     items,
@@ -29,10 +30,10 @@ FEW = settings(max_examples=20, deadline=None, suppress_health_check=list(Health
 MANY = settings(FEW, max_examples=200)
 
 
-@pytest.mark.parametrize("flag", [False, True])
-def test_every_kind_of_block(flag: bool) -> None:
-    """No luck needed: what the random graphs are made of, in a row."""
-    check_removal(one_of_each(flag), seed=1)
+@pytest.mark.parametrize("block", one_of_each(True).blocks, ids=lambda block: block.kind)
+def test_every_kind_of_block(block: Block) -> None:
+    """No luck needed: what the random graphs are made of, one by one."""
+    check_removal(Net(blocks=(block,), head="flatten_dense", seed=1), seed=1)
 
 
 @FEW
@@ -121,4 +122,4 @@ def check_sizes(analysis: Analysis, keep: Any, smaller: Any) -> None:
 
 def close(got: list[Any], wanted: list[Any]) -> None:
     for a, b in zip(got, wanted, strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(1.0, float(np.abs(b).max())))
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5 * max(0.01, float(np.abs(b).max())))

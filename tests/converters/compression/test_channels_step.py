@@ -155,7 +155,7 @@ def test_patterns_and_what_is_tied(net: Any, tmp_path: Path) -> None:
         ({"min_channels": 0}, "min_channels is 0; 1 or more"),
         ({"multiple": 0}, "multiple is 0; 1 or more"),
         ({"cuts": 0}, "cuts is 0; 1 or more"),
-        ({"trials": 2}, "trials is 2; 4 or more"),
+        ({"trials": 2}, "trials is 2; 8 or more"),
         ({"objective": "speed"}, "'ratio', 'parameters', 'macs', 'latency' was expected"),
         ({"criterion": "l2"}, "'auto', 'l1', 'batch-norm', 'taylor' was expected"),
         ({"scheme": "int7"}, "int7"),

@@ -66,8 +66,8 @@ class PruneChannels:
             )
         if self.between_epochs < 0:
             raise BadInput(f"between_epochs is {self.between_epochs}; 0 or more was expected")
-        if self.trials < 4:
-            raise BadInput(f"trials is {self.trials}; 4 or more was expected")
+        if self.trials < 8:
+            raise BadInput(f"trials is {self.trials}; 8 or more was expected")
         if not self.search_seconds > 0:
             raise BadInput(f"search_seconds is {self.search_seconds}; more than 0 was expected")
         known = tuple(dict.fromkeys(s for schemes in SCHEMES.values() for s in schemes))
