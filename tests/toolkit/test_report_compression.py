@@ -15,7 +15,7 @@ from edgewright.bundle import Bundle
 from edgewright.compression.auto import save_tries
 from edgewright.reporting.as_json import as_json
 from edgewright.reporting.compression import story
-from edgewright.reporting.controls import aloud, beside, no_time_gained
+from edgewright.reporting.controls import aloud, beside, no_time_gained, without_control
 from edgewright.reporting.facts import read_facts
 from edgewright.reporting.provenance import repeat
 from edgewright.reporting.verdict import details
@@ -96,6 +96,11 @@ def test_another_job_is_no_control(tmp_path: Path) -> None:
     facts = read_facts(bundle)
     subject = next(s for s in facts.subjects if s.artifact.name == "tflite-prune50_int8")
     assert beside(facts, subject, subject.latency[0]) is None
+    assert list(without_control(facts)) == [
+        "Not timed beside the source's own of the same scheme: tflite-prune50_int8. "
+        "edgewright bench b times all in one job."
+    ]
+    assert not list(without_control(read_facts(made.make_compressed(tmp_path / "c"))))
     assert not list(no_time_gained(facts))
 
 

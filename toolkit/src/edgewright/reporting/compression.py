@@ -47,7 +47,11 @@ def story(facts: Facts) -> Story | None:
         return None
     chapters = tuple(_chapter(facts, c) for c in sorted(facts.compressed, key=_order))
     return Story(
-        sentences=(*controls.aloud(controls.no_time_gained(facts)), *_on_items_of(facts)),
+        sentences=(
+            *controls.aloud(controls.no_time_gained(facts)),
+            *controls.without_control(facts),
+            *_on_items_of(facts),
+        ),
         searched=searched(facts.tries) if facts.tries else None,
         chapters=chapters,
         unfolded=len(chapters) <= OPEN,

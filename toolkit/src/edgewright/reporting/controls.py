@@ -127,6 +127,23 @@ def no_time_gained(facts: Facts) -> Iterator[Unpaid]:
             )
 
 
+def without_control(facts: Facts) -> Iterator[str]:
+    """A sentence on compressed artifacts that were not timed in one job with their control."""
+    if not facts.rows:
+        return
+    found = [
+        s.artifact.name
+        for s in facts.subjects
+        if s.compressed and not s.not_here and not any(beside(facts, s, row) for row in s.latency)
+    ]
+    if found:
+        yield (
+            "Not timed beside the source's own of the same scheme: "
+            f"{words.some(found, MOST_NAMED)}. "
+            f"edgewright bench {facts.bundle} times all in one job."
+        )
+
+
 def aloud(found: Iterable[Unpaid]) -> Iterator[str]:
     """A plain sentence of what zeros, and one of what clusters, did not buy; what shows little."""
     groups: dict[tuple[bool, str], list[Unpaid]] = {}
