@@ -33,7 +33,7 @@ from machine import describe_machine
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgewright.bench.results import Row as Timed
+    from edgewright.latency.results import Row as Timed
 
     Array = np.ndarray[Any, Any]
 
@@ -113,8 +113,8 @@ class Study:
 
     def times(self, names: Sequence[str], preset: str) -> dict[str, Timed]:
         """Of one job; an earlier one is taken where it has all of ``names``."""
-        from edgewright.bench.results import read_results
         from edgewright.bundle import Bundle
+        from edgewright.latency.results import read_results
         from edgewright.verbs.bench import bench
 
         rows = [r for r in read_results(Bundle.open(self.bundle)) if r.runtime == "litert"]

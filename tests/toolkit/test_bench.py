@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from tests.toolkit.bench_bundle import make_bundle
 
-from edgewright.bench.results import read_results, set_aside
-from edgewright.bench.sweep import Progress
 from edgewright.bundle import Bundle
+from edgewright.latency.results import read_results, set_aside
+from edgewright.latency.sweep import Progress
 from edgewright.settings import Settings
 from edgewright.targets.local import LocalTarget
 from edgewright.verbs.bench import BenchResult, bench

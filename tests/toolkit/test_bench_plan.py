@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewright.bench.plan import Budget, Cell, choose, plan_cells, shuffle_rounds
+from edgewright.latency.plan import Budget, Cell, choose, plan_cells, shuffle_rounds
 from edgewright.settings import Settings, load_settings
 from edgewright.targets.local import LocalTarget
 from edgewright.targets.target import TargetName, parse_targets

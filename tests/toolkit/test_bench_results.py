@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tests.toolkit.bench_bundle import add_rounds, make_bundle
 
-from edgewright.bench.results import read_results, set_aside
-from edgewright.bench.table import HEADINGS, cells, notes
 from edgewright.bundle import Bundle
+from edgewright.latency.results import read_results, set_aside
+from edgewright.latency.table import HEADINGS, cells, notes
 from edgewright.text_table import aligned
 from edgewright_runtimes.statistics import Verdict
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from edgewright.cli.lists import names
 
 if TYPE_CHECKING:
-    from edgewright.bench.sweep import Progress
+    from edgewright.latency.sweep import Progress
     from edgewright.verbs.bench import BenchResult
 
 SUMMARY = "Time the artifacts of a bundle in shuffled rounds of fresh processes."
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             tell=tell,
         )
     if args.json:
-        from edgewright.bench.as_json import as_json
+        from edgewright.latency.as_json import as_json
 
         print(as_json(result))
     else:
@@ -110,7 +110,7 @@ def _clock(seconds: float) -> str:
 
 
 def _print(result: BenchResult) -> None:
-    from edgewright.bench.table import HEADINGS, cells, notes
+    from edgewright.latency.table import HEADINGS, cells, notes
     from edgewright.text_table import print_table
 
     rows = [row for row in result.rows if row.job == result.job]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgewright.bench.plan import AGAIN
-from edgewright.bench.results import Row
 from edgewright.bundle import Bundle
+from edgewright.latency.plan import AGAIN
+from edgewright.latency.results import Row
 from edgewright_runtimes.records import Measurement
 
 

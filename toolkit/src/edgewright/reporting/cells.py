@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgewright.bench.results import Row
+from edgewright.latency.results import Row
 from edgewright.reporting import words
 from edgewright_runtimes.statistics import Comparison, Summary, Tail
 

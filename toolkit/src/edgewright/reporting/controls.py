@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgewright.bench.plan import BASELINE_SCHEME
+from edgewright.latency.plan import BASELINE_SCHEME
 from edgewright.reporting import words
 from edgewright.reporting.cells import BLANK, Cell, against, compared, median
 from edgewright.reporting.facts import HARNESS, Facts, Subject
 from edgewright_runtimes.statistics import Comparison, compare
 
 if TYPE_CHECKING:
-    from edgewright.bench.results import Row
+    from edgewright.latency.results import Row
 
 VALUES_ONLY = ("prune", "cluster")  # steps that change values, and leave every shape
 STRUCTURAL = "prune-channels"

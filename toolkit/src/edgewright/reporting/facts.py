@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from edgewright.accuracy.evaluate import evaluate
 from edgewright.accuracy.intervals import Decision
 from edgewright.accuracy.results import WORST_FIRST, Result, Score
-from edgewright.bench.results import Row, read_results, set_aside
 from edgewright.bundle import Bundle, artifact_sha256
 from edgewright.compression.auto import read_tries
 from edgewright.compression.store import compressed_models
+from edgewright.latency.results import Row, read_results, set_aside
 from edgewright.reporting.again import Again, read_again
 from edgewright.reporting.sensitivity import read_runs
 from edgewright_runtimes.errors import EdgewrightError

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgewright.bench.results import Row
+from edgewright.latency.results import Row
 from edgewright.reporting import words
 from edgewright.reporting.facts import Facts
 from edgewright_runtimes.errors import UsageError

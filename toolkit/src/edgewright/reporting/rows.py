@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgewright.accuracy.results import Result, Score
-from edgewright.bench.results import Row
+from edgewright.latency.results import Row
 from edgewright.reporting import words
 from edgewright.reporting.cells import BLANK, Cell, times, timing
 from edgewright.reporting.facts import HARNESS, Facts, Subject

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from edgewright.bench.results import Row
+from edgewright.latency.results import Row
 from edgewright.reporting import axes, words
 from edgewright.reporting.axes import Axis
 from edgewright.reporting.facts import Facts

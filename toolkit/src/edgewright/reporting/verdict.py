@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edgewright.accuracy.intervals import Decision
 from edgewright.accuracy.results import GateResult, Result
-from edgewright.bench.results import Row
+from edgewright.latency.results import Row
 from edgewright.reporting import words
 from edgewright.reporting.controls import no_time_gained
 from edgewright.reporting.facts import HARNESS, Facts, Subject

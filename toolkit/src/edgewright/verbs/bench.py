@@ -9,15 +9,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgewright.bench.plan import Budget, choose, plan_cells, shuffle_rounds
-from edgewright.bench.rounds import Setup
-from edgewright.bench.sweep import Progress, Sweep, Tell
 from edgewright.bundle import Bundle
+from edgewright.latency.plan import Budget, choose, plan_cells, shuffle_rounds
+from edgewright.latency.rounds import Setup
+from edgewright.latency.sweep import Progress, Sweep, Tell
 from edgewright_runtimes.errors import BadInput, UnknownName, UsageError
 from edgewright_runtimes.records import Failure
 
 if TYPE_CHECKING:
-    from edgewright.bench.results import Row
+    from edgewright.latency.results import Row
     from edgewright.targets.target import Target
 
 LIMIT_SECONDS = 120.0
@@ -107,7 +107,7 @@ def _open_target(name: str) -> Target:
 
 
 def _result(bundle: Bundle, sweep: Sweep, not_here: Mapping[str, str]) -> BenchResult:
-    from edgewright.bench.results import read_results, set_aside
+    from edgewright.latency.results import read_results, set_aside
 
     return BenchResult(
         bundle=bundle.path,

@@ -182,7 +182,7 @@ class _Run:
         return result.exit_code
 
     def _bench(self) -> int:
-        from edgewright.bench.table import HEADINGS, cells
+        from edgewright.latency.table import HEADINGS, cells
         from edgewright.text_table import aligned
         from edgewright.verbs.bench import bench
 

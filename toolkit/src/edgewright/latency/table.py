@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgewright.bench.results import Row
+    from edgewright.latency.results import Row
     from edgewright_runtimes.statistics import Summary
 
 HEADINGS = (

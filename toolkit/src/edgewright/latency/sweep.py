@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgewright.bench.plan import Cell, Slot
-from edgewright.bench.rounds import Outcome, Setup, run_memory, run_round
 from edgewright.bundle import Bundle, artifact_sha256
+from edgewright.latency.plan import Cell, Slot
+from edgewright.latency.rounds import Outcome, Setup, run_memory, run_round
 from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.records import Artifact, Failure
 from edgewright_runtimes.timing import WARMUP_SHARE

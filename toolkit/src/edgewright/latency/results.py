@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewright.bench.plan import AGAIN, baseline_name
 from edgewright.bundle import Bundle, artifact_sha256
+from edgewright.latency.plan import AGAIN, baseline_name
 from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.records import Artifact, Measurement, Plain
 from edgewright_runtimes.statistics import (

@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from edgewright.bench.plan import Budget, Cell, Slot
+from edgewright.latency.plan import Budget, Cell, Slot
 from edgewright_runtimes.records import Failure, Measurement, Plain, Stage
 
 if TYPE_CHECKING:
