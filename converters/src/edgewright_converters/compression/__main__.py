@@ -6,7 +6,7 @@ One job (``job.CompressJob``) as a JSON line in, rows out:
   step       stage, record           one stage is done, and lies in its folder
   measure    models, scheme          a question: the answer is a line {"medians_ns": [...]} or
                                      {"error": ..., "hint": ...}
-  done | interrupted | failure       the last one
+  done | interrupted | failure       the last one; an interruption's words say what is kept
 
 An interrupt (SIGINT) ends it in good order: what is trained so far is kept.
 """
@@ -60,8 +60,8 @@ def main() -> None:
         job = from_dict(CompressJob, read_line(next(lines)), where="job")
         compress(job, lambda row: write_line(rows, row), _Parent(lines, rows))
         write_line(rows, {"row": "done"})
-    except KeyboardInterrupt:
-        write_line(rows, {"row": "interrupted"})
+    except KeyboardInterrupt as e:
+        write_line(rows, {"row": "interrupted", "words": str(e)})
     except Exception as e:  # whatever a step raises is one row for the parent to show
         if os.environ.get("EDGEWRIGHT_TRACEBACK"):
             import traceback

@@ -57,7 +57,7 @@ def run_compression(
             if row["row"] == "failure":
                 raise _Refused(row) if row.get("exit_code") == 2 else JobFailed(dict(row))
             if row["row"] == "interrupted":
-                raise Stopped("interrupted; what was trained is kept")
+                raise Stopped(row.get("words") or "interrupted; what was trained is kept")
             if row["row"] == "done":
                 return
             tell(row)

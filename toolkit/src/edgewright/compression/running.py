@@ -52,11 +52,11 @@ class Run:
             return self._quantized(variants)
         controls = self._convert(control_variants(variants))
         failures: tuple[Failure, ...] = controls.failures
-        compressed, made, interrupted = None, None, False
+        compressed, made, stopped = None, None, ""
         try:
             compressed = self._compress()
-        except Stopped:
-            interrupted = True
+        except Stopped as e:
+            stopped = str(e)
         except (JobFailed, ProcessDied) as e:
             if isinstance(e, UsageError):
                 raise
@@ -70,8 +70,12 @@ class Run:
             controls=(*controls.taken, *controls.built),
             artifacts=(*made.taken, *made.built) if made else (),
             failures=failures,
-            warnings=(*controls.warnings, *(made.warnings if made else ())),
-            interrupted=interrupted,
+            warnings=(
+                *controls.warnings,
+                *(made.warnings if made else ()),
+                *([stopped] * bool(stopped)),
+            ),
+            interrupted=bool(stopped),
         )
 
     # -- artifacts ----------------------------------------------------------------------------
