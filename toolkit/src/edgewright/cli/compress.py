@@ -262,7 +262,7 @@ def _print_auto(result: AutoResult) -> None:
         print(f"{artifact.name}: {file}, {artifact.size_bytes:,} B")
     for format_ in result.formats:
         if format_ not in {artifact.format for artifact in result.taken}:
-            print(f"{format_}: nothing passes; float16 keeps the accuracy: convert has it")
+            print(f"{format_}: nothing passes, so nothing is taken; each try says what it lacked")
     print(f"{where}: {len(result.tries)} tries, {len(result.taken)} taken")
 
 

@@ -255,7 +255,7 @@ class Search:
 
 
 def _undecided(gate: GateResult) -> str:
-    needed = f"about {gate.items_needed:,} items would" if gate.items_needed else "more would"
+    needed = f"about {gate.items_needed:,} would" if gate.items_needed else "more would"
     return f"{gate.score.items:,} items can't decide {gate.gate}: {needed}"
 
 
