@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from edgewright.cli import main
-
-if TYPE_CHECKING:
-    pass
+from edgewright_runtimes.errors import BadInput, UsageError
 
 PRUNE = '# a comment\n\n[[steps]]\nkind = "prune"\n{}\n'
 RECIPES = {
@@ -116,3 +114,26 @@ def assert_refused(
     for words_ in expected:
         assert words_ in said.err
     assert not said.out
+
+
+def test_nan_is_named_by_its_place_in_the_file(tmp_path: Path) -> None:
+    from edgewright.compression.training_data import split
+    from edgewright.data import open_data
+
+    x = np.zeros((20, 2), np.float32)
+    x[13] = np.nan
+    np.savez(tmp_path / "d.npz", x=x, y=np.arange(20) % 2)
+    parts = split(open_data(str(tmp_path / "d.npz")), None, 0.3, seed=1)
+    holding = parts.train if 13 in parts.train._indices else parts.held_back
+    with pytest.raises(BadInput, match="in item 13"):
+        list(holding.batches(4))
+
+
+def test_a_gate_that_can_t_be_read_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    from edgewright.verbs.compress import Settings, compress_auto
+
+    with pytest.raises(UsageError, match="foo"):
+        compress_auto(
+            "m.keras", out=tmp_path / "b", gates=("foo:1",), settings=Settings(check="c.npz")
+        )
+    assert not (tmp_path / "b").exists()

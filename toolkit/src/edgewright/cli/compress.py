@@ -212,10 +212,8 @@ def _progress(*, silent_: bool) -> Iterator[Callable[[Mapping[str, Any]], None]]
 def _print_step(row: Mapping[str, Any]) -> None:
     if row["row"] == "step":
         record = row["record"]
-        scores = " ".join(_numbers(record["scores"]))
-        print(
-            f"  {record['step']['label']}: {scores} in {record['seconds']:.0f} s", file=sys.stderr
-        )
+        words = [*_numbers(record["scores"]), f"done in {record['seconds']:.0f} s"]
+        print(f"  {record['step']['label']}: {', '.join(words)}", file=sys.stderr)
 
 
 def _numbers(numbers: Mapping[str, float]) -> list[str]:
@@ -234,7 +232,8 @@ def _print(result: CompressResult) -> None:
             print(f"  {one_line(line)}")
         print(f"{one_line(str(result.bundle))}/{result.compressed.model}")
     state = "interrupted; what was trained is kept" if result.interrupted else "done"
-    counts = f"{len(result.artifacts)} artifacts, {len(result.controls)} of the source beside them"
+    made = "1 artifact" if len(result.artifacts) == 1 else f"{len(result.artifacts)} artifacts"
+    counts = f"{made}, {len(result.controls)} of the source beside"
     print(f"{one_line(str(result.bundle))}: {state}: {counts}, {len(result.failures)} failed")
     if result.artifacts:
         where = one_line(str(result.bundle))

@@ -73,6 +73,7 @@ class Run:
             warnings=(
                 *controls.warnings,
                 *(made.warnings if made else ()),
+                *(_larger(controls, made) if made else ()),
                 *([stopped] * bool(stopped)),
             ),
             interrupted=bool(stopped),
@@ -204,6 +205,18 @@ class Run:
         with closing(latencies):
             run_compression(job, log=work / "compression.log", latencies=latencies, tell=hear)
         return records
+
+
+def _larger(controls: ConvertResult, made: ConvertResult) -> list[str]:
+    """A recipe is for smaller files: one that is not is said."""
+    plain = {(a.format, a.scheme): a for a in (*controls.taken, *controls.built)}
+    pairs = [(a, plain.get((a.format, a.scheme))) for a in (*made.taken, *made.built)]
+    return [
+        f"{a.name} has {a.size_bytes:,} B, no less than {control.name} with {control.size_bytes:,}"
+        for a, control in pairs
+        if control is not None and a.size_bytes >= control.size_bytes
+        if a.zipped_bytes >= control.zipped_bytes
+    ]
 
 
 def _leading(folders: list[Path]) -> list[StepRecord]:

@@ -38,6 +38,9 @@ class Subset(DataSet):
         """Of the whole set and of which items of it these are."""
         return hashlib.sha256(self._data.sha256.encode() + self._indices.tobytes()).hexdigest()
 
+    def _numbers(self, indices: Array) -> Array:
+        return np.asarray(self._indices[indices])
+
     def _stream(self, size: int, wanted: Array) -> Iterator[Mapping[str, Array]]:
         return self._data._stream(size, self._indices[wanted])
 

@@ -52,6 +52,10 @@ class DataSet(ABC):
     def _stream(self, size: int, wanted: Array) -> Iterator[Mapping[str, Array]]:
         """The inputs of the ``wanted`` items (ascending), ``size`` at a time."""
 
+    def _numbers(self, indices: Array) -> Array:
+        """What items are called in a message: those of a part by their place in the whole."""
+        return indices
+
     @property
     def labels(self) -> bool:
         return self.y is not None
@@ -74,7 +78,7 @@ class DataSet(ABC):
             count = len(next(iter(x.values())))
             these = wanted[done : done + count]
             for name, values in x.items():
-                check_finite(f"{self.name}: {name}", values, these)
+                check_finite(f"{self.name}: {name}", values, self._numbers(these))
             yield Batch(x=x, y=None if self.y is None else self.y[these])
             done += count
 

@@ -99,9 +99,11 @@ def compress_auto(
     items held back. ``min_speedup`` is over the format's own float32, measured on the target, the
     sure end of its interval. Each try is kept, with its reason. Raises ``UsageError``.
     """
+    from edgewright.accuracy.gates import read_gates
     from edgewright.compression.auto import Goal, Search
 
     settings = settings or Settings()
+    read_gates(gates)  # a gate that can't be read is known before anything is built
     _check_goal(settings, min_speedup)
     bundle = Bundle.create(Path(out))
     with bundle.lock():
