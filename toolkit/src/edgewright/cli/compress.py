@@ -27,26 +27,7 @@ RECIPE = "a .toml file with [[steps]], or a name: prune50_int8, equalize_int8, c
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help=".keras, .h5/.hdf5: a Functional or Sequential")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--recipe", default="", help=RECIPE)
-    what.add_argument(
-        "--auto",
-        action="store_true",
-        help="try the cheap things first, until --max-drop (and --min-speedup) are met",
-    )
-    parser.add_argument(
-        "--max-drop", type=float, metavar="P", help="--auto: points of accuracy that may be lost"
-    )
-    parser.add_argument(
-        "--gate",
-        action="append",
-        default=[],
-        metavar="METRIC:DROP",
-        help="--auto: another metric's, as check takes it; may be repeated",
-    )
-    parser.add_argument(
-        "--min-speedup", type=float, metavar="X", help="--auto: times as fast as float32"
-    )
+    _add_goals(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the bundle")
     parser.add_argument(
         "--data",
@@ -92,6 +73,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="do again what is done")
     parser.add_argument("--unsafe", action="store_true", help="run code that the model carries")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_goals(parser: argparse.ArgumentParser) -> None:
+    """A recipe, or a search with what it has to reach."""
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--recipe", default="", help=RECIPE)
+    what.add_argument(
+        "--auto",
+        action="store_true",
+        help="try the cheap things first, until --max-drop (and --min-speedup) are met",
+    )
+    parser.add_argument(
+        "--max-drop", type=float, metavar="P", help="--auto: points of accuracy that may be lost"
+    )
+    parser.add_argument(
+        "--gate",
+        action="append",
+        default=[],
+        metavar="METRIC:DROP",
+        help="--auto: another metric's, as check takes it; may be repeated",
+    )
+    parser.add_argument(
+        "--min-speedup", type=float, metavar="X", help="--auto: times as fast as float32"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
