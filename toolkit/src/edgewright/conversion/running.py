@@ -17,6 +17,7 @@ from edgewright_runtimes.record_json import from_dict
 from edgewright_runtimes.records import SourceInfo
 
 if TYPE_CHECKING:
+    from edgewright.conversion.calibration import Prepared
     from edgewright.data import DataSet
 
 
@@ -41,7 +42,6 @@ def build(
     *,
     derived: Derived | None = None,
 ) -> tuple[list[Outcome], tuple[str, ...]]:
-    from edgewright.conversion import calibration
     from edgewright.conversion.verify import Verifier
 
     work = bundle.work_folder()
@@ -50,16 +50,8 @@ def build(
         row = first.open()
         source = _source_info(options, row, identity) if derived is None else derived.source
         goldens = (bundle.path if derived is None else derived.folder) / "golden.npz"
-        prepared = None
-        if data is not None:
-            prepared = calibration.prepare(
-                data,
-                samples=options.samples,
-                seed=options.seed,
-                preprocess=options.preprocess,
-                inputs=source.inputs,
-                folder=work,
-            )
+        prepared = _prepare(data, options, source, work) if data is not None else None
+        if prepared is not None:
             source = replace(source, calibration={**identity, "ranges": prepared.ranges})
         golden = first.ask(
             {
@@ -94,6 +86,19 @@ def build(
             verifier.close()
     about_data = prepared.warnings if prepared else ()
     return outcomes, (*source.notes, *about_labels(source), *about_data)
+
+
+def _prepare(data: DataSet, options: ConvertOptions, source: SourceInfo, work: Path) -> Prepared:
+    from edgewright.conversion import calibration
+
+    return calibration.prepare(
+        data,
+        samples=options.samples,
+        seed=options.seed,
+        preprocess=options.preprocess,
+        inputs=source.inputs,
+        folder=work,
+    )
 
 
 def _ranges(derived: Derived | None) -> str:
