@@ -12,38 +12,53 @@ from edgewright_runtimes.errors import BadInput, UsageError
 
 PRUNE = '# a comment\n\n[[steps]]\nkind = "prune"\n{}\n'
 RECIPES = {
-    "unknown step": ('[[steps]]\nkind = "prun"\n', ":1: no step named 'prun'", "mean 'prune'?"),
+    "unknown step": ('[[steps]]\nkind = "prun"\n', ":2: no step named 'prun'", "mean 'prune'?"),
+    "a kind that is no text": (
+        "[[steps]]\nkind = 3\n",
+        ":2: kind is 3; one of finetune, prune,",
+        "",
+    ),
+    "a word that is none of several": (
+        PRUNE.format('[steps.finetune]\nteacher = "orignal"'),
+        ":6: prune.finetune.teacher is 'orignal'; one of 'auto', 'labels', 'original', 'both' was",
+        "",
+    ),
+    "a training of no epochs": (
+        '[[steps]]\nkind = "finetune"\nepochs = 0\n',
+        ":3: finetune: epochs is 0; 1 or more was expected",
+        "leave the step out",
+    ),
     "no kind": ("[[steps]]\nsparsity = 0.5\n", ":1: step 1 has no kind", "known: finetune,"),
-    "unknown field": (PRUNE.format("sparcity = 0.5"), ":3: prune: no field 'sparcity'", "mean 'sp"),
-    "ratio 0": (PRUNE.format("sparsity = 0.0"), ":3: prune: sparsity is 0; more than 0", ""),
-    "ratio 1": (PRUNE.format("sparsity = 1"), ":3: prune: sparsity is 1; more than 0", ""),
-    "ratio 1.5": (PRUNE.format("sparsity = 1.5"), ":3: prune: sparsity is 1.5; more than 0", ""),
+    "unknown field": (PRUNE.format("sparcity = 0.5"), ":5: prune: no field 'sparcity'", "mean 'sp"),
+    "ratio 0": (PRUNE.format("sparsity = 0.0"), ":5: prune: sparsity is 0; more than 0", ""),
+    "ratio 1": (PRUNE.format("sparsity = 1"), ":5: prune: sparsity is 1; more than 0", ""),
+    "ratio 1.5": (PRUNE.format("sparsity = 1.5"), ":5: prune: sparsity is 1.5; more than 0", ""),
     "ratio text": (
         PRUNE.format('sparsity = "half"'),
-        ":3: prune.sparsity is 'half'; a number or nothing was expected",
+        ":5: prune.sparsity is 'half'; a number was expected",
         "",
     ),
     "nested": (
         PRUNE.format("[steps.finetune]\nepochs = -1"),
-        ":3: prune.finetune: epochs is -1; 0 or more",
+        ":6: prune.finetune: epochs is -1; 0 or more",
         "",
     ),
     "the second step": (
         PRUNE.format("") + '[[steps]]\nkind = "prune-channels"\nratio = 1.0\n',
-        ":6: prune-channels: ratio is 1; more than 0 and less than 1",
+        ":8: prune-channels: ratio is 1; more than 0 and less than 1",
         "",
     ),
     "a step after quantize": (
         '[[steps]]\nkind = "quantize"\n[[steps]]\nkind = "finetune"\n',
-        ":3: quantize ends a recipe",
-        "",
+        ":3: quantize ends a recipe, and step 2 follows it",
+        "put quantize last",
     ),
     "no steps": ("", ": the recipe has no step", ""),
-    "not toml": ("[[steps\n", ": not TOML: ", ""),
-    "another table": ("[step]\nkind = 1\n", ": no field 'step'", "[[steps]]"),
+    "not toml": ("[[steps\n", ":1: not TOML: ", 'a line is like: kind = "prune"'),
+    "another table": ("\n[step]\nkind = 1\n", ":2: no field 'step'", "[[steps]]"),
     "unknown scheme": (
         '[[steps]]\nkind = "quantize"\nschemes = ["int9"]\n',
-        ":1: no scheme named 'int9'",
+        ":1: quantize: no scheme named 'int9'",
         "mean 'int8'?",
     ),
 }
@@ -70,8 +85,13 @@ def test_a_recipe_is_refused_with_its_line(
     [
         ("gone.toml", "no such recipe: gone.toml; a .toml file with [[steps]], or a name: prune50"),
         ("prun50_int8", "no step has the label 'prun50'"),
-        ("prune0_int8", "sparsity is 0; more than 0 and less than 1"),
-        ("prune100_int8", "sparsity is 1; more than 0 and less than 1"),
+        ("prune0_int8", "prune0: sparsity is 0; more than 0 and less than 1"),
+        ("prune150_int8", "prune150: sparsity is 1.5; more than 0 and less than 1"),
+        ("int8_prune50", "int8 ends a recipe, and prune50 follows it; type prune50_int8"),
+        ("mixed_prune50_int8", "mixed ends a recipe, and prune50 follows it; type prune50_mixed_"),
+        ("prune50_mixed", "mixed stands before a scheme, and there is none; type prune50_mixed_"),
+        ("int8_float16", "a name has one scheme, and this one int8 and float16; leave one out"),
+        ("_", "the recipe has no step"),
         ("prune50_uint8", "no format of tflite, onnx has the scheme uint8"),
     ],
 )
@@ -85,7 +105,8 @@ def test_a_name_is_refused(
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["--held-back", "1"], "held-back is 1"),
+        (["--held-back", "1.5"], "held-back is 1.5; a share more than 0 and less than 1"),
+        (["--held-back", "0.999"], "none is left to learn from when 120 are held back"),
         (["--formats", "tflit"], "no format named 'tflit'; known: onnx, tfjs, tflite; did you"),
         (["--data", "gone.npz"], "no such file"),
         (["--target", "moon"], "no target named 'moon'"),

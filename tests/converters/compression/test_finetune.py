@@ -22,7 +22,7 @@ def test_the_settings_are_the_tables_own() -> None:
     assert step.params == {"epochs": 2, "optimizer": "sgd"}
     with pytest.raises(BadInput, match=r"finetune: no field 'epoch'; .* did you mean 'epochs'"):
         read_steps([{"kind": "finetune", "epoch": 2}])
-    with pytest.raises(BadInput, match=r"finetune.teacher is 'nobody'; 'auto', 'labels'"):
+    with pytest.raises(BadInput, match=r"finetune.teacher is 'nobody'; one of 'auto', 'labels'"):
         read_steps([{"kind": "finetune", "teacher": "nobody"}])
 
 

@@ -12,6 +12,7 @@ from edgewright_converters.compression.constraints import held
 from edgewright_converters.compression.graph.build import copy_model
 from edgewright_converters.compression.step import StepResult
 from edgewright_converters.compression.training import FinetunePlan, fit
+from edgewright_runtimes.errors import BadInput
 
 if TYPE_CHECKING:
     from edgewright_converters.compression.context import Context
@@ -21,6 +22,15 @@ SUMMARY = "train on, with labels or learning from the model as it was"
 
 @dataclass(frozen=True, kw_only=True)
 class Finetune(FinetunePlan):
+    """As the table of the same name in other steps, which may train nothing; this one trains."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.epochs < 1:
+            raise BadInput(
+                f"epochs is {self.epochs}; 1 or more was expected", hint="or leave the step out"
+            )
+
     @property
     def label(self) -> str:
         return "finetune"

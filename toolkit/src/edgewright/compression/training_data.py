@@ -60,10 +60,17 @@ class Split:
 def split(data: DataSet, check: DataSet | None, share: float, seed: int) -> Split:
     """Hold ``share`` of the items back, drawn over the whole set; ``check`` judges where given."""
     if not 0 < share < 1:
-        raise BadInput(f"held-back is {share}", hint="a share between 0 and 1: 0.1")
+        raise BadInput(
+            f"held-back is {share:g}; a share more than 0 and less than 1 was expected",
+            hint="0.1 holds every tenth item back",
+        )
     count = max(1, round(data.items * share))
     if data.items - count < 1:
-        raise BadInput(f"{data.name} has {data.items} items: too few to hold any back")
+        raise BadInput(
+            f"{data.name} has {data.items} items: none is left to learn from when {count} "
+            f"{'is' if count == 1 else 'are'} held back",
+            hint="give more items, or hold back a smaller share",
+        )
     order = np.random.default_rng(seed).permutation(data.items)
     held_back = Subset(data, order[:count])
     return Split(
