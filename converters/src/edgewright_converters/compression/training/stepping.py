@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edgewright_converters.compression.training.batch_norm import fused_batch_norm
 from edgewright_converters.compression.training.objective import output_heads
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Stepper:
         fed = _packed(self._model, inputs)
         weights = self._model.trainable_variables
         with tf.GradientTape() as tape:
-            outputs = keras.tree.flatten(self._model(fed, training=True))
+            with fused_batch_norm(self._model):
+                outputs = keras.tree.flatten(self._model(fed, training=True))
             penalties = self._model.losses
             loss = self._loss(outputs, labels, fed)
             total = tf.add_n([loss, *penalties]) if penalties else loss
