@@ -100,10 +100,10 @@ def peer(mode: str, setting: Setting, python: str) -> float:
 
 
 def run_peer(
-    python: str, mode: str, epochs: int, items: int, seed: int, *, augment: bool
+    python: str, mode: str, epochs: int, items: int, seed: int, *, augment: bool, **more: Any
 ) -> dict[str, Any]:
     job = {"model": str(real(MODEL)), "mode": mode, "epochs": epochs, "items": items}
-    job |= {"seed": seed, "augment": augment}
+    job |= {"seed": seed, "augment": augment, **more}
     argv = [python, str(Path(__file__).with_name("compress_tfmot.py")), json.dumps(job)]
     done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
