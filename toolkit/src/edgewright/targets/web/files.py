@@ -1,0 +1,42 @@
+"""What may be read: named files, and what lies inside named folders. Nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A file, under the one name ``name``; or, with ``folder``, every file below that."""
+
+    path: Path
+    name: str
+    folder: bool = False
+
+    def find(self, below: str) -> Path | None:
+        """The file at ``below``, or None where there is none that may be read."""
+        if self.folder:
+            return inside(self.path, below)
+        if below in ("", self.name) and self.path.is_file():
+            return self.path
+        return None
+
+
+def served(path: Path) -> Served:
+    """How a file of a job is served: a TF.js ``model.json`` with its folder, for its shards."""
+    if path.name == "model.json":
+        return Served(path=path.parent, name=path.name, folder=True)
+    return Served(path=path, name=path.name)
+
+
+def inside(folder: Path, below: str) -> Path | None:
+    """The file at ``below`` in ``folder``; None where it leaves it, by dots or by a link."""
+    if not below or "\0" in below or "\\" in below:
+        return None
+    root = folder.resolve()
+    try:
+        found = (root / below).resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):  # not there, a loop of links, no file name
+        return None
+    return found if found.is_relative_to(root) and found.is_file() else None
