@@ -1,0 +1,9 @@
+// LiteRT.js on the CPU (XNNPACK).
+
+import { openLiteRt } from "./litert.ts";
+import type { RuntimeModule } from "./runtime.ts";
+
+export const openSession: RuntimeModule["openSession"] = (artifact, options) =>
+  openLiteRt("wasm", artifact, options);
+
+export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");

@@ -1,0 +1,115 @@
+// ONNX Runtime Web: what its two builds (wasm, webgpu) have in common.
+
+import type * as Ort from "onnxruntime-web";
+
+import { Failure } from "../protocol.ts";
+import {
+  isDType,
+  type Arrays,
+  type Data,
+  type DType,
+  type Tensor,
+  type TensorSpec,
+} from "../tensors.ts";
+import { workersStarted } from "../threads.ts";
+import type { Session, SessionOptions } from "./runtime.ts";
+
+export type OrtModule = typeof Ort;
+
+export async function openOrt(
+  ort: OrtModule,
+  provider: "wasm" | "webgpu",
+  artifact: string,
+  options: SessionOptions,
+): Promise<OrtSession> {
+  ort.env.wasm.wasmPaths = `${options.vendor}ort/`;
+  ort.env.wasm.numThreads = options.threads;
+  ort.env.logLevel = "error";
+  const before = workersStarted();
+  let session: Ort.InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(artifact, {
+      executionProviders: [provider],
+      graphOptimizationLevel: "all",
+    });
+  } catch (e) {
+    throw refused(e);
+  }
+  const started = workersStarted() - before + 1;
+  return new OrtSession(ort, session, {
+    runtime: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`,
+    backend: provider,
+    threads: String(Math.min(started, ort.env.wasm.numThreads ?? 1)),
+    simd: "yes",
+  });
+}
+
+function refused(e: unknown): Failure {
+  const reason = String(e instanceof Error ? e.message : e).replace(/\s+/g, " ");
+  return new Failure(`ONNX Runtime Web refuses the model: ${reason.slice(0, 300)}`);
+}
+
+class OrtSession implements Session {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly #ort: OrtModule;
+  readonly #session: Ort.InferenceSession;
+  readonly #inForce: Record<string, string>;
+
+  constructor(ort: OrtModule, session: Ort.InferenceSession, inForce: Record<string, string>) {
+    this.#ort = ort;
+    this.#session = session;
+    this.#inForce = inForce;
+    this.inputs = session.inputMetadata.map(spec);
+    this.outputs = session.outputMetadata.map(spec);
+  }
+
+  async run(feeds: Arrays): Promise<Arrays> {
+    const found = await this.#session.run(this.#tensors(feeds));
+    return new Map(Object.entries(found).map(([name, value]) => [name, tensor(value)]));
+  }
+
+  timed(feeds: readonly Arrays[]): () => Promise<void> {
+    const session = this.#session;
+    const tensors = this.#tensors.bind(this);
+    return async () => {
+      for (const feed of feeds) {
+        const found = await session.run(tensors(feed));
+        for (const name in found) void (found[name] as Ort.Tensor).data;
+      }
+    };
+  }
+
+  #tensors(feeds: Arrays): Record<string, Ort.Tensor> {
+    const made: Record<string, Ort.Tensor> = {};
+    for (const [name, t] of feeds) {
+      made[name] = new this.#ort.Tensor(t.dtype as "float32", t.data as Float32Array, t.shape);
+    }
+    return made;
+  }
+
+  reset(): Promise<void> {
+    return Promise.resolve(); // an ONNX graph takes its state as inputs
+  }
+
+  inForce(): Record<string, string> {
+    return this.#inForce;
+  }
+
+  close(): void {
+    void this.#session.release();
+  }
+}
+
+function spec(value: Ort.InferenceSession.ValueMetadata): TensorSpec {
+  if (!value.isTensor || !isDType(value.type)) {
+    const type = value.isTensor ? value.type : "no tensor";
+    throw new Failure(`${value.name} is ${type}, which a page does not run`);
+  }
+  const shape = value.shape.map((size) => (typeof size === "number" ? size : null));
+  return { name: value.name, dtype: value.type, shape };
+}
+
+function tensor(value: Ort.Tensor): Tensor {
+  return { dtype: value.type as DType, shape: value.dims, data: value.data as Data };
+}

@@ -1,0 +1,11 @@
+// ONNX Runtime Web on the CPU.
+
+import * as ort from "onnxruntime-web/wasm";
+
+import { openOrt, type OrtModule } from "./ort.ts";
+import type { RuntimeModule } from "./runtime.ts";
+
+export const openSession: RuntimeModule["openSession"] = (artifact, options) =>
+  openOrt(ort as unknown as OrtModule, "wasm", artifact, options);
+
+export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");

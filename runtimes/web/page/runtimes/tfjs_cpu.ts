@@ -1,0 +1,11 @@
+// TensorFlow.js in plain JavaScript: slow, and the measure of the others.
+
+import "@tensorflow/tfjs-backend-cpu";
+
+import type { RuntimeModule } from "./runtime.ts";
+import { openTfjs } from "./tfjs.ts";
+
+export const openSession: RuntimeModule["openSession"] = (artifact) =>
+  openTfjs({ name: "cpu", readsAtOnce: true, inForce: () => ({ threads: "1" }) }, artifact);
+
+export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");

@@ -1,0 +1,16 @@
+// The dedicated worker: takes a job from the page, gives it rows.
+//
+// A classic worker, since LiteRT.js loads its wasm with importScripts; what it runs comes as
+// modules. What is said before they are there waits in line.
+
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+const waiting: ToWorker[] = [];
+let receive = (message: ToWorker): void => void waiting.push(message);
+self.onmessage = (event: MessageEvent<ToWorker>) => receive(event.data);
+
+const url = new URL("serve.js", self.location.href).href;
+void (import(url) as Promise<typeof import("./serve.ts")>).then(({ serve }) => {
+  receive = serve((message: FromWorker) => self.postMessage(message));
+  waiting.forEach(receive);
+});
