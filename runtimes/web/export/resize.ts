@@ -1,10 +1,8 @@
-/**
- * Resizing images as `tf.image.resize` does it: half-pixel centres, single precision.
- *
- * The formulas are those of `edgewright_runtimes/resize.py`, which follow TensorFlow's kernels.
- * Places and weights are rounded to float32 step by step, so that every implementation picks the
- * same pixels.
- */
+// Resizing images as `tf.image.resize` does it: half-pixel centres, single precision.
+//
+// The formulas are those of `edgewright_runtimes/resize.py`, which follow TensorFlow's kernels.
+// Places and weights are rounded to float32 step by step, so that every implementation picks the
+// same pixels.
 
 export interface Resize {
   /** [height, width] in pixels. */

@@ -1,14 +1,12 @@
-/**
- * The preprocessing that a contract declares, for one item. The order is fixed:
- *
- *     resize -> crop -> color_order -> x * scale -> (x - mean) / std -> layout
- *
- * `edgewright_runtimes/preprocess.py` is the same in Python; both are tested on
- * `tests/data/preprocess_vectors.json`. What is wrong in a declaration was refused before it was
- * written into an artifact, so fields are not checked again here.
- */
+// The preprocessing that a contract declares, for one item. The order is fixed:
+//
+//     resize -> crop -> color_order -> x * scale -> (x - mean) / std -> layout
+//
+// `edgewright_runtimes/preprocess.py` is the same in Python; both are tested on
+// `tests/data/preprocess_vectors.json`. What is wrong in a declaration was refused before it was
+// written into an artifact, so fields are not checked again here.
 
-import { resize, type Image, type Resize } from "./resize";
+import { resize, type Image, type Resize } from "./resize.ts";
 
 export interface Preprocess {
   resize?: Resize | [number, number];

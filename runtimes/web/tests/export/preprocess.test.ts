@@ -1,9 +1,9 @@
 /** The vectors that the Python preprocessing is tested with, and what they leave out. */
 
-import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
-import { appliesTo, preprocess, type Preprocess } from "../app-src/preprocess";
+import stored from "../../../../tests/data/preprocess_vectors.json";
+import { appliesTo, preprocess, type Preprocess } from "../../export/preprocess.ts";
 
 interface Vector {
   name: string;
@@ -14,8 +14,7 @@ interface Vector {
   y: number[];
 }
 
-const file = new URL("../../../tests/data/preprocess_vectors.json", import.meta.url);
-const vectors: Vector[] = JSON.parse(readFileSync(file, "utf8"));
+const vectors = stored as unknown as Vector[];
 
 test.each(vectors)("$name", (vector) => {
   const size = (shape: number[]) => shape.slice(1).reduce((a, b) => a * b, 1);

@@ -1,0 +1,49 @@
+// The worker's side: one session, one request after the other.
+
+import { Failure } from "../page/protocol.ts";
+import type { RuntimeModule, Session } from "../page/runtimes/runtime.ts";
+import { asOutput, cast, match, type Arrays } from "../page/tensors.ts";
+import type { Opened, Ran, Reply, Request } from "./messages.ts";
+
+/** Answer the page with this runtime; called once, by the worker of that runtime. */
+export function serve(runtime: Pick<RuntimeModule, "openSession">): void {
+  let session: Session | undefined;
+  let turn: Promise<void> = Promise.resolve();
+
+  const answer = async (request: Request): Promise<Opened | Ran> => {
+    if (request.ask === "open") {
+      session = await runtime.openSession(request.model, { threads: 1, vendor: request.vendor });
+      return { inForce: session.inForce() };
+    }
+    if (!session) throw new Failure("no model is open");
+    return run(session, request.feeds);
+  };
+
+  addEventListener("message", ({ data }: MessageEvent<Request>) => {
+    turn = turn.then(async () => {
+      let reply: Reply;
+      try {
+        reply = { id: data.id, answer: await answer(data) };
+      } catch (e) {
+        const error = e instanceof Error ? e.message : String(e);
+        reply = { id: data.id, error, hint: e instanceof Failure ? e.hint : "" };
+      }
+      postMessage(reply);
+    });
+  });
+}
+
+async function run(session: Session, given: Arrays): Promise<Ran> {
+  const named = match(given, session.inputs);
+  const feeds = new Map(
+    session.inputs.map(({ name, dtype }) => [name, cast(named.get(name)!, dtype)]),
+  );
+  await session.reset(); // each item meets a stateful model fresh, as `predict` does
+  const start = performance.now();
+  const found = await session.run(feeds);
+  const milliseconds = performance.now() - start;
+  const outputs = [...match(found, session.outputs)].map(
+    ([name, tensor]) => [name, asOutput(tensor)] as const,
+  );
+  return { outputs: new Map(outputs), milliseconds };
+}
