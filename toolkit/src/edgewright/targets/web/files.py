@@ -32,7 +32,7 @@ def served(path: Path) -> Served:
 
 def inside(folder: Path, below: str) -> Path | None:
     """The file at ``below`` in ``folder``; None where it leaves it, by dots or by a link."""
-    if not below or "\0" in below or "\\" in below:
+    if "\0" in below or "\\" in below or not {"", ".", ".."}.isdisjoint(below.split("/")):
         return None
     root = folder.resolve()
     try:

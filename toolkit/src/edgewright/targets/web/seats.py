@@ -24,7 +24,7 @@ from edgewright_runtimes.records import Stage
 
 Row = Mapping[str, Any]
 ROWS_A_SECOND, ROWS_AT_ONCE = 50.0, 1_000.0
-REQUESTS_A_SECOND, REQUESTS_AT_ONCE = 50.0, 1_000.0
+REQUESTS_A_SECOND, REQUESTS_AT_ONCE = 25.0, 500.0
 OPEN_REQUESTS = 16
 MAX_ATTEMPTS = 3  # a page that is loaded anew again and again most likely crashes
 ASK_SECONDS = 0.1
