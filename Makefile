@@ -10,7 +10,9 @@ TFLITE_PYTHON := $(CURDIR)/.venv-tflite/bin/python
 TFJS_PYTHON := $(CURDIR)/.venv-tfjs/bin/python
 # by its script: installers copy the link bin/npm, and a copy does not find its library
 NPM := $(NODE)/node $(NODE)/../lib/node_modules/npm/bin/npm-cli.js
-PACKAGES := runtimes converters toolkit
+WEB_SOURCES := $(shell find runtimes/web/page runtimes/web/export -type f) runtimes/web/build.mjs
+WEB_PAGE := runtimes/web/src/edgewright_web/static/index.html
+PACKAGES := runtimes runtimes/web converters toolkit
 WORKERS ?= 2
 
 export PATH := $(NODE):$(PATH)
@@ -23,7 +25,7 @@ export NODE_USE_SYSTEM_CA ?= 1
 
 .PHONY: install oracle demo format lint types test slow bench docs lock wheels clean
 
-install: .venv/.installed .venv-tflite/.installed tests/js/node_modules/.installed
+install: .venv/.installed .venv-tflite/.installed tests/js/node_modules/.installed $(WEB_PAGE)
 
 .venv/.installed: requirements.lock $(addsuffix /pyproject.toml,$(PACKAGES))
 	test -x $(RUN) || $(PYTHON) -m venv .venv
@@ -38,9 +40,13 @@ install: .venv/.installed .venv-tflite/.installed tests/js/node_modules/.install
 	$(UV) pip install --quiet --python $(TFLITE_PYTHON) --no-deps -e ./runtimes
 	touch $@
 
-tests/js/node_modules/.installed: tests/js/package-lock.json .venv/.installed
-	cd tests/js && $(NPM) ci --silent --no-audit --no-fund
+%/node_modules/.installed: %/package-lock.json .venv/.installed
+	cd $* && $(NPM) ci --silent --no-audit --no-fund
 	touch $@
+
+# The page for browsers, with the runtimes' files: package data of edgewright-web.
+$(WEB_PAGE): runtimes/web/node_modules/.installed $(WEB_SOURCES)
+	cd runtimes/web && $(NPM) run --silent build
 
 # The environment of the oracle: the package tensorflowjs pins an old TensorFlow, so it lives apart.
 oracle: .venv-tfjs/.installed
@@ -56,6 +62,7 @@ demo: install
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only --quiet .
+	cd runtimes/web && $(NPM) run --silent format
 
 lint: install
 	$(BIN)/ruff format --check .
@@ -63,11 +70,14 @@ lint: install
 	$(BIN)/lint-imports
 	$(RUN) scripts/version.py --check
 	$(RUN) scripts/check_repo.py
+	cd runtimes/web && $(NPM) run --silent lint
 
 types: install
 	$(BIN)/mypy
+	cd runtimes/web && $(NPM) run --silent types
 
 test: install
+	cd runtimes/web && $(NPM) test --silent
 	$(RUN) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
 slow: install oracle
@@ -93,4 +103,5 @@ wheels: install
 	for p in $(PACKAGES); do $(UV) build --quiet --wheel --out-dir dist $$p || exit 1; done
 
 clean:
-	rm -rf .venv .venv-tflite .venv-tfjs tests/js/node_modules dist site demo-out
+	rm -rf .venv .venv-tflite .venv-tfjs dist site demo-out
+	rm -rf tests/js/node_modules runtimes/web/node_modules $(dir $(WEB_PAGE))

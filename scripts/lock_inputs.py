@@ -31,6 +31,8 @@ def dev() -> list[str]:
         found += third_party(project(name)["dependencies"])  # type: ignore[arg-type]
     extras = project("runtimes")["optional-dependencies"]
     found += extras["litert"] + extras["onnx"]  # type: ignore[index]
+    browser = project("toolkit")["optional-dependencies"]["browser"]  # type: ignore[index]
+    found += third_party(browser)
     root = tomllib.loads((ROOT / "pyproject.toml").read_text())
     return found + list(root["dependency-groups"]["dev"])
 

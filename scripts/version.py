@@ -1,4 +1,4 @@
-"""Keep the three distributions at one version: ``VERSION`` is the only place to change.
+"""Keep the four distributions at one version: ``VERSION`` is the only place to change.
 
 python scripts/version.py           write it everywhere
 python scripts/version.py --check   exit 1 where something differs
@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FILES = (
     "runtimes/pyproject.toml",
+    "runtimes/web/pyproject.toml",
     "converters/pyproject.toml",
     "toolkit/pyproject.toml",
     "runtimes/src/edgewright_runtimes/version.py",

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-DISTRIBUTIONS = ("runtimes", "converters", "toolkit")
+DISTRIBUTIONS = ("runtimes", "runtimes/web", "converters", "toolkit")
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 
 

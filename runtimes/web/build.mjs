@@ -1,47 +1,62 @@
 // Build the page into the Python package: node build.mjs
-import { build } from "esbuild";
-import { cpSync, mkdirSync, rmSync } from "node:fs";
+//
+// What is there is replaced at the end and at once, so that a build that fails leaves it as it was.
 
-const OUT = "src/edgewright_web/static";
+import { build } from "esbuild";
+import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
+
+import { addLicences } from "./licences.mjs";
+
+const TARGET = "src/edgewright_web/static";
+const OUT = "src/edgewright_web/.static-new";
+
+/** Of each runtime's package only what the page asks for. */
 const VENDOR = {
   litert: {
     from: "node_modules/@litertjs/core/wasm",
-    files: [
-      "litert_wasm_internal",
-      "litert_wasm_compat_internal",
-      "litert_wasm_threaded_internal",
-    ].flatMap((name) => [`${name}.js`, `${name}.wasm`]),
+    files: ["internal", "compat_internal", "threaded_internal"].flatMap((kind) => [
+      `litert_wasm_${kind}.js`,
+      `litert_wasm_${kind}.wasm`,
+    ]),
   },
   ort: {
     from: "node_modules/onnxruntime-web/dist",
-    files: ["ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"],
+    files: ["", ".asyncify"].flatMap((kind) => [
+      `ort-wasm-simd-threaded${kind}.mjs`,
+      `ort-wasm-simd-threaded${kind}.wasm`,
+    ]),
   },
   tfjs: {
     from: "node_modules/@tensorflow/tfjs-backend-wasm/dist",
-    files: ["", "-simd", "-threaded-simd"].map((name) => `tfjs-backend-wasm${name}.wasm`),
+    files: ["", "-simd", "-threaded-simd"].map((kind) => `tfjs-backend-wasm${kind}.wasm`),
   },
 };
 
+const COMMON = {
+  bundle: true,
+  minify: true,
+  metafile: true,
+  target: "es2022",
+  outdir: `${OUT}/app`,
+  legalComments: "none", // the licences' texts lie beside it
+  logLevel: "warning",
+  conditions: ["onnxruntime-web-use-extern-wasm"], // its wasm comes from vendor/
+};
+
 rmSync(OUT, { recursive: true, force: true });
+mkdirSync(OUT);
 for (const [name, { from, files }] of Object.entries(VENDOR)) {
   mkdirSync(`${OUT}/vendor/${name}`, { recursive: true });
   for (const file of files) cpSync(`${from}/${file}`, `${OUT}/vendor/${name}/${file}`);
 }
-cpSync("page/index.html", `${OUT}/index.html`);
-
-const common = {
-  bundle: true,
-  minify: true,
-  target: "es2022",
-  outdir: `${OUT}/app`,
-  legalComments: "none",
-  logLevel: "warning",
-  conditions: ["onnxruntime-web-use-extern-wasm"],
-};
-await build({
-  ...common,
-  entryPoints: ["page/main.ts", "page/serve.ts"],
+const modules = await build({
+  ...COMMON,
+  entryPoints: ["page/main.ts", "page/serve.ts", "page/style.css"],
   format: "esm",
   splitting: true,
 });
-await build({ ...common, entryPoints: ["page/worker.ts"], format: "iife" });
+const worker = await build({ ...COMMON, entryPoints: ["page/worker.ts"], format: "iife" });
+addLicences([modules.metafile, worker.metafile], `${OUT}/licences`);
+cpSync("page/index.html", `${OUT}/index.html`);
+rmSync(TARGET, { recursive: true, force: true });
+renameSync(OUT, TARGET);

@@ -34,7 +34,9 @@ def test_another_version_reaches_every_file_and_every_pin() -> None:
         assert f'"{VERSION}"' not in text and f"=={VERSION}" not in text, name
 
 
-@pytest.mark.parametrize("name", ["edgewright", "edgewright-converters", "edgewright-runtimes"])
+@pytest.mark.parametrize(
+    "name", ["edgewright", "edgewright-converters", "edgewright-runtimes", "edgewright-web"]
+)
 def test_what_is_installed_is_at_the_version(name: str) -> None:
     assert metadata.version(name) == VERSION
 

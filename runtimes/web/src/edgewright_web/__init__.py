@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__version__ = "0.1.0"
-
 FILES = Path(__file__).parent / "static"
 
 
