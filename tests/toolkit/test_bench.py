@@ -226,7 +226,10 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
     assert lines[0].split()[:2] == ["artifact", "runtime"]
     assert [line.split()[0] for line in lines[1:3]] == ["tflite-float32", "tflite-int8"]
     assert lines[1].endswith(TOO_FEW) and "baseline" in lines[1]
-    assert "  tfjs-float32: not on this target: it runs in a browser" in lines
+    assert (
+        "  tfjs-float32: not on this target: it runs in a browser (--target browser:chromium)"
+        in lines
+    )
     assert "3 rounds, 0 failed" in lines[-1]
     assert "left)" in done.stderr
 
@@ -250,7 +253,7 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
         ({"rounds": -1}, BadInput, "more than nothing"),
         ({"limit_seconds": 0}, BadInput, "limit is 0 s"),
         ({"target": "moon"}, UnknownName, "no target named 'moon'"),
-        ({"target": "local,local"}, UsageError, "one at a time"),
+        ({"target": "local,local"}, UsageError, "named twice"),
         ({"target": ""}, UsageError, "no target was named"),
         ({"target": "ssh:pi"}, UsageError, "not in this version; it has: local"),
     ],

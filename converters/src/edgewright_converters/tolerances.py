@@ -96,13 +96,18 @@ TOLERANCES: Mapping[str, Tolerance] = {
 }
 
 
-def judge(scheme: str, expected: Arrays, got: Arrays, *, real: bool) -> Judgement:
+def judge(
+    scheme: str, expected: Arrays, got: Arrays, *, real: bool, runtime: Tolerance | None = None
+) -> Judgement:
     """Compare an artifact's outputs with its source's, output by output.
 
     ``real`` says whether the goldens are real items: random ones lie outside what an integer
-    scheme was calibrated for, and give no verdict on it.
+    scheme was calibrated for, and give no verdict on it. ``runtime``: how far the runtime may be
+    from the one that the scheme's own limits were set with; it comes on top of them.
     """
     limit = TOLERANCES[scheme.removesuffix("-mixed")]
+    if runtime is not None:
+        limit = _sum(limit, runtime)
     errors = [_error(name, array, got[name], limit) for name, array in expected.items()]
     worst = max(errors, key=lambda e: (e.ok is False, e.max_error or 0.0))
     if worst.ok is False and limit.needs_real and not real and worst.max_error is not None:
@@ -117,6 +122,17 @@ def judge(scheme: str, expected: Arrays, got: Arrays, *, real: bool) -> Judgemen
             hint=_hint(scheme, limit.needs_real),
         )
     return worst
+
+
+def _sum(scheme: Tolerance, runtime: Tolerance) -> Tolerance:
+    """Of an artifact off its source and a runtime off another: no further than both together."""
+    return Tolerance(
+        largest=scheme.largest + runtime.largest,
+        mean=scheme.mean + runtime.mean,
+        flips=scheme.flips + runtime.flips,
+        reason=f"{scheme.reason}; {runtime.reason}",
+        needs_real=scheme.needs_real,
+    )
 
 
 def _hint(scheme: str, integer: bool) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgewright.targets.browser.options import AS_IT_IS, BrowserOptions
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.runtime import runtime_row
 
@@ -25,9 +26,13 @@ FOLDER_FILE = "edgewright.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """``pythons``: the interpreter of each runtime that lives in an environment of its own."""
+    """``pythons``: the interpreter of each runtime that lives in an environment of its own.
+
+    ``browser``: how one is driven; no file says it, the caller does.
+    """
 
     pythons: Mapping[str, Path] = field(default_factory=dict)
+    browser: BrowserOptions = AS_IT_IS
 
 
 def user_file() -> Path:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,6 +29,7 @@ from edgewright.accuracy.task import find_task
 from edgewright.bundle import Bundle, artifact_sha256
 from edgewright.conversion.converter import Converter
 from edgewright.data import DataSet, open_data
+from edgewright.targets.target import choose_runtimes
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.preprocess import Preprocess
 from edgewright_runtimes.records import Artifact, Evaluation, Failure, SourceInfo
@@ -93,25 +94,35 @@ def prepare(
 def run_check(
     check: Check,
     artifacts: Sequence[Artifact],
-    target: Target,
+    targets: Sequence[Target],
     *,
-    runtime: str | None,
+    runtimes: Sequence[str],
     threads: int,
     moved: Path | None,
     tell: Tell,
 ) -> CheckResult:
-
+    """Every artifact on every target that runs it, one target after the other."""
     failures: list[Failure] = []
     evaluations: list[Evaluation] = []
-    here, not_here = _sort_out(check.bundle, artifacts, target, runtime, threads)
+    not_here: dict[str, str] = {}
     _save_items(check)
-    with _source(check, moved) as converter, Workers(target, check.work) as workers:
-        for artifact, run in here:
-            outcome = _evaluate_one(check, artifact, run, workers, tell)
-            if isinstance(outcome, Failure):
-                failures.append(outcome)
-            else:
-                evaluations.append(outcome)
+    with _source(check, moved) as converter:
+        for target in targets:
+            with closing(target), Workers(target, check.work) as workers:
+                here, missing = _sort_out(check.bundle, artifacts, target, runtimes, threads)
+                on = f" on {target.name}" if len(targets) > 1 else ""
+                not_here.update({f"{name}{on}": why for name, why in missing.items()})
+                for artifact, run in here:
+                    outcome = _evaluate_one(check, artifact, run, workers, tell)
+                    if isinstance(outcome, Failure):
+                        failures.append(outcome)
+                    else:
+                        evaluations.append(outcome)
+        if runtimes and not evaluations and not failures:
+            raise BadInput(
+                f"{', '.join(runtimes)} computes none of {', '.join(a.name for a in artifacts)}",
+                hint="leave out --runtime, or name other artifacts",
+            )
         if converter is not None:
             _run_source(check, converter, tell)
     results = []
@@ -133,33 +144,33 @@ def _sort_out(
     bundle: Bundle,
     artifacts: Sequence[Artifact],
     target: Target,
-    runtime: str | None,
+    runtimes: Sequence[str],
     threads: int,
-) -> tuple[list[tuple[Artifact, ArtifactRun]], tuple[str, ...]]:
-    """What this target runs, each with its runtime; and what it can't run at all."""
+) -> tuple[list[tuple[Artifact, ArtifactRun]], Mapping[str, str]]:
+    """What this target runs, each with its runtimes; and what it can't run, with the reason.
 
-    if runtime is not None:
-        target.require(runtime)
-    here, not_here = [], []
+    Where ``convert`` ran them already one runtime says what another would; elsewhere each does.
+    """
+    here: list[tuple[Artifact, ArtifactRun]] = []
+    not_here: dict[str, str] = {}
     for artifact in artifacts:
-        names = target.runtimes(artifact.format)
-        if not names or (runtime is not None and runtime not in names):
-            not_here.append(artifact.name)
-            continue
-        run = ArtifactRun(
-            name=artifact.name,
-            file=bundle.model_file(artifact),
-            runtime=runtime or names[0],
-            target=target,
-            threads=threads,
-        )
-        here.append((artifact, run))
-    if runtime is not None and not here:
-        raise BadInput(
-            f"runtime {runtime!r} computes none of {', '.join(not_here)} on {target.name}",
-            hint="leave out --runtime, or name other artifacts",
-        )
-    return here, tuple(not_here)
+        names, missing, why = choose_runtimes(artifact.format, runtimes, target)
+        computing = [name for name in names if name != "null"]
+        not_here.update(missing)
+        if not computing:
+            not_here[artifact.name] = (
+                why or f"not on this target: {', '.join(names)} computes nothing"
+            )
+        for name in computing if target.fresh_answers or runtimes else computing[:1]:
+            run = ArtifactRun(
+                name=artifact.name,
+                file=bundle.model_file(artifact),
+                runtime=name,
+                target=target,
+                threads=threads,
+            )
+            here.append((artifact, run))
+    return here, not_here
 
 
 def _save_items(check: Check) -> None:
@@ -183,7 +194,7 @@ def _evaluate_one(
 
     bundle, files = check.bundle, check.files
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    name = files.outputs(artifact.name, run.runtime)
+    name = files.outputs(artifact.name, run.runtime, run.target.name)
     bundle.clear_failures(
         artifact=artifact.name,
         stages=("load", "run"),

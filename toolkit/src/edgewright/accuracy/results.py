@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,14 +113,14 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """``not_here``: artifacts that this target can't run at all (TF.js); no failures."""
+    """``not_here``: artifacts and runtimes that the target can't run, and why; no failures."""
 
     bundle: Path
     data: str
     items: int
     results: tuple[Result, ...]
     failures: tuple[Failure, ...]
-    not_here: tuple[str, ...]
+    not_here: Mapping[str, str]
     warnings: tuple[str, ...]
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from edgewright.accuracy.columns import TIE
@@ -18,7 +19,8 @@ def headline(result: CheckResult) -> str:
         return f"no gate, so nothing is decided ({where})"
     words = []
     for decision in ("do not ship", "not enough data", "ship"):
-        names = [r.artifact for r in result.results if r.decision == decision]
+        decided = [r.decision == decision for r in result.results]
+        names = list(compress(subjects(result), decided))
         if names:
             words.append(f"{decision}: {', '.join(names)}")
     return f"{'; '.join(words)} ({where})"
@@ -38,11 +40,24 @@ def table(result: CheckResult) -> list[list[str]]:
     ]
     source = ["source", "", *(_value(s.source, s) for s in first.scores)]
     rows = [head, [*source, *([""] if with_ties else []), ""]]
-    return [*rows, *(_row(r, with_ties=with_ties) for r in result.results)]
+    named = zip(subjects(result), result.results, strict=True)
+    return [*rows, *(_row(name, r, with_ties=with_ties) for name, r in named)]
 
 
-def _row(result: Result, *, with_ties: bool) -> list[str]:
-    cells = [result.artifact, str(result.decision.value) if result.decision else "-"]
+def subjects(result: CheckResult) -> list[str]:
+    """What each result is of: the artifact, and where and in what it ran, if that is not one."""
+    places = len({r.target for r in result.results}) > 1
+    seen = [(r.artifact, r.target) for r in result.results]
+    return [
+        r.artifact
+        + f" in {r.runtime}" * (places or seen.count((r.artifact, r.target)) > 1)
+        + f" on {r.target}" * places
+        for r in result.results
+    ]
+
+
+def _row(name: str, result: Result, *, with_ties: bool) -> list[str]:
+    cells = [name, str(result.decision.value) if result.decision else "-"]
     cells += [_cell(score) for score in result.scores]
     if with_ties and result.ties is not None:
         on_ties = f" ({result.ties.on_ties} on ties)" if result.ties.on_ties else ""
@@ -74,7 +89,7 @@ def _signed(value: float) -> str:
 def remarks(result: CheckResult) -> list[str]:
     """What stands under the table: undecided gates, ties, failures, what can't run here."""
     lines = []
-    for one in result.results:
+    for name, one in zip(subjects(result), result.results, strict=True):
         for gate in one.gates:
             if gate.decision.value == "ship":
                 continue
@@ -82,13 +97,13 @@ def remarks(result: CheckResult) -> list[str]:
                 f"; about {gate.items_needed:,} items would decide" if gate.items_needed else ""
             )
             why = f" ({gate.score.reason})" if gate.score.reason else ""
-            lines.append(f"{one.artifact}: gate {gate.gate}: {gate.decision.value}{why}{needed}")
+            lines.append(f"{name}: gate {gate.gate}: {gate.decision.value}{why}{needed}")
     lines += _about_scores(result)
     for failure in result.failures:
         hint = f"; {failure.hint}" if failure.hint else ""
-        lines.append(f"{failure.artifact} FAILED at {failure.stage}: {failure.error}{hint}")
-    if result.not_here:
-        lines.append(f"not on this target: {', '.join(result.not_here)}")
+        where = f" in {failure.runtime}" if failure.runtime else ""
+        lines.append(f"{failure.artifact}{where} FAILED at {failure.stage}: {failure.error}{hint}")
+    lines += [f"{name}: {why}" for name, why in result.not_here.items()]
     return lines + [f"warning: {warning}" for warning in result.warnings]
 
 
@@ -110,6 +125,7 @@ def as_plain(result: CheckResult) -> dict[str, Any]:
     """Plain data with the same words as the records; ``None`` where a number is unknown."""
     plain = asdict(result)
     plain["bundle"] = str(result.bundle)
+    plain["not_here"] = dict(result.not_here)
     plain["decision"] = result.decision.value if result.decision else None
     plain["exit_code"] = result.exit_code
     for one, data in zip(result.results, plain["results"], strict=True):

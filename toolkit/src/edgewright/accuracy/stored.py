@@ -3,7 +3,7 @@
 check-<key>-source.npz       the source's outputs: taken again while source and items are the same
 check-<key>-labels.npz       y, and the items' numbers
 check-<key>-targets.npz      the model's inputs, where it is to reconstruct them
-check-<key>-<artifact>-<runtime>.npz and .json
+check-<key>-<artifact>-<runtime>.npz and .json, with the target before the artifact: not local
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgewright.atomic import atomic_file
 from edgewright.bundle import Bundle, artifact_sha256
+from edgewright.targets.target import place_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,8 +44,9 @@ class Files:
     def targets(self) -> str:
         return f"{self.job}-targets.npz"
 
-    def outputs(self, artifact: str, runtime: str) -> str:
-        return f"{self.job}-{artifact}-{runtime}.npz"
+    def outputs(self, artifact: str, runtime: str, target: str) -> str:
+        words = [self.job, place_words(target), artifact, runtime]
+        return f"{'-'.join(word for word in words if word)}.npz"
 
 
 def files_for(

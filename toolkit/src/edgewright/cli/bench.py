@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewright.cli.lists import names
+from edgewright.cli.targets import RUNTIMES, add_target_arguments, browser_options
 
 if TYPE_CHECKING:
     from edgewright.latency.sweep import Progress
@@ -31,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, default=1, help="of the runtime (%(default)s)")
     parser.add_argument(
-        "--runtime", default="", metavar="NAMES", help="litert, tflite-runtime, onnxruntime, null"
+        "--runtime", default="", metavar="NAMES", help=f"{RUNTIMES}; and null (all but null)"
     )
-    parser.add_argument("--target", default="local", help="where (%(default)s)")
+    add_target_arguments(parser)
     parser.add_argument("--seconds", type=float, help="another total time for each artifact")
     parser.add_argument("--rounds", type=int, help="another number of rounds")
     parser.add_argument("--seed", type=int, help="of the order of the rounds (a new one)")
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
             rounds=args.rounds,
             limit_seconds=args.limit,
             seed=args.seed,
+            browser=browser_options(args),
             tell=tell,
         )
     if args.json:

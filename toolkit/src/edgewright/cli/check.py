@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewright.cli.lists import names
+from edgewright.cli.targets import RUNTIMES, add_target_arguments, browser_options
 
 if TYPE_CHECKING:
     from edgewright.accuracy.results import CheckResult
@@ -46,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--subset", type=int, metavar="N", help="only N items, drawn by a seed")
     parser.add_argument("--artifacts", default="", metavar="A,...", help="all by default")
-    parser.add_argument("--runtime", help="litert, tflite-runtime, onnxruntime")
-    parser.add_argument("--target", default="local", help="where they run (local)")
+    parser.add_argument("--runtime", metavar="NAMES", help=RUNTIMES)
+    add_target_arguments(parser)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--source", type=Path, metavar="PATH", help="the model, where it moved")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         target=args.target,
         source=args.source,
         threads=args.threads,
+        browser=browser_options(args),
         tell=_progress() if sys.stderr.isatty() and not args.json else _silent,
     )
     if args.json:

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edgewright.targets.target import choose_runtimes
 from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import Artifact, Format
-from edgewright_runtimes.runtime import RUNTIMES, runtime_row
 
 if TYPE_CHECKING:
     from edgewright.targets.target import Target
@@ -90,38 +90,24 @@ def plan_cells(
     runtimes: Sequence[str],
     target: Target,
 ) -> tuple[tuple[Cell, ...], Mapping[str, str]]:
-    """The cells with their baselines, and why the artifacts that have no cell have none."""
-    for runtime in runtimes:
-        target.require(runtime)
+    """The cells with their baselines; and what has none, artifact or runtime, with the reason.
+
+    ``runtimes``: those that were asked for, all that there are if none; the target knows some.
+    """
     by_name = {a.name: a for a in everything}
     cells: dict[tuple[str, str, str], Cell] = {}
     not_here: dict[str, str] = {}
     for artifact in chosen:
-        found = _runtimes(artifact.format, runtimes, target)
+        found, missing, why = choose_runtimes(artifact.format, runtimes, target)
+        not_here.update(missing)
         if not found:
-            not_here[artifact.name] = _reason(artifact.format, runtimes)
+            not_here[artifact.name] = why
         baseline = by_name.get(baseline_name(artifact.format))
         twins = () if baseline is None else ((baseline, ""), (baseline, AGAIN))
         for runtime in found:
             for one, label in ((artifact, ""), *twins):
                 cells[one.name, runtime, label] = Cell(one, runtime, label)
     return tuple(cells.values()), not_here
-
-
-def _runtimes(format_: Format, asked: Sequence[str], target: Target) -> Sequence[str]:
-    if asked:
-        return [name for name in asked if format_ in runtime_row(name).formats]
-    return target.runtimes(format_)
-
-
-def _reason(format_: Format, asked: Sequence[str]) -> str:
-    takers = [r for r in RUNTIMES.values() if format_ in r.formats and r.package]
-    if not takers:
-        return "not on this target: it runs in a browser"
-    if asked:
-        return f"{', '.join(asked)} does not take {format_}"
-    extras = " or ".join(r.how_to_get for r in takers)
-    return f"no runtime for {format_} is installed: {extras}"
 
 
 def shuffle_rounds(cells: Sequence[Cell], rounds: int, seed: int) -> tuple[Slot, ...]:

@@ -9,7 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from edgewright.latency.answers import Answers, WrongAnswers
 from edgewright.latency.plan import Budget, Cell, Slot
+from edgewright.targets.target import place_words
 from edgewright_runtimes.records import Failure, Measurement, Plain, Stage
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Setup:
     preset: str
     budget: Budget
     feeds: Path | None
+    answers: Answers
     work: Path
     limit_seconds: float
 
@@ -98,6 +101,29 @@ def run_memory(cell: Cell, model: Path, setup: Setup) -> int | Outcome | None:
     return cast("int | None", heard.rows["memory"]["peak_bytes"])
 
 
+def run_answers(cell: Cell, model: Path, setup: Setup) -> Outcome:
+    """Whether the artifact answers there as its source does: an empty outcome, or a failure."""
+    feeds = setup.answers.feeds(cell.artifact)
+    if feeds is None or cell.runtime == "null":  # which computes nothing
+        return Outcome()
+    outputs = setup.work / "answers.npz"
+    job = {
+        "job": "predict",
+        **_common(cell, model, setup),
+        "inputs": str(feeds.resolve()),
+        "outputs": str(outputs.resolve()),
+    }
+    heard = _ask(job, cell, setup, lambda _: None)
+    failure = _failure(heard, cell, setup)
+    if failure is None and not heard.stopped:
+        try:
+            setup.answers.judge(cell.artifact, cell.runtime, outputs)
+        except WrongAnswers as e:
+            row = {"stage": "verify", "error": str(e.args[0]), "hint": e.hint}
+            failure = _as_failure(row, cell, setup)
+    return Outcome(failure=failure, stopped=heard.stopped)
+
+
 def _common(cell: Cell, model: Path, setup: Setup) -> dict[str, object]:
     return {
         "artifact": str(model.resolve()),
@@ -124,8 +150,10 @@ def _ask(
 
 def _failure(heard: Heard, cell: Cell, setup: Setup) -> Failure | None:
     row = heard.rows.get("failure")
-    if row is None or heard.stopped:
-        return None
+    return None if row is None or heard.stopped else _as_failure(row, cell, setup)
+
+
+def _as_failure(row: Row, cell: Cell, setup: Setup) -> Failure:
     return Failure(
         artifact=cell.artifact.name,
         stage=cast(Stage, row["stage"]),
@@ -169,5 +197,6 @@ def _record(
 
 def _stem(slot: Slot, setup: Setup) -> str:
     cell = slot.cell
-    words = [setup.job, cell.artifact.name, cell.runtime, cell.label, str(slot.round)]
+    place = place_words(setup.target.name)
+    words = [setup.job, place, cell.artifact.name, cell.runtime, cell.label, str(slot.round)]
     return "-".join(word for word in words if word)

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgewright.bundle import Bundle, artifact_sha256
 from edgewright.latency.plan import Cell, Slot
-from edgewright.latency.rounds import Outcome, Setup, run_memory, run_round
+from edgewright.latency.rounds import Outcome, Setup, run_answers, run_memory, run_round
 from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.records import Artifact, Failure
 from edgewright_runtimes.timing import WARMUP_SHARE
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgewright_runtimes.records import Measurement
 
 ROUND_OVERHEAD_SECONDS = 1.0  # a process, its imports, the fixed work: a first guess
-FAILED_HERE = ("load", "run", "measure")
+FAILED_HERE = ("load", "run", "verify", "measure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Sweep:
     _begin: float = 0.0
 
     def run(self, cells: Sequence[Cell], slots: Sequence[Slot]) -> None:
-        """Memory first, then the rounds. An interrupt ends it, and is not raised."""
+        """Answers and memory first, then the rounds. An interrupt ends it, and is not raised."""
         budget = self.setup.budget
         round_seconds = budget.round_seconds * (1 + WARMUP_SHARE) + ROUND_OVERHEAD_SECONDS
         self._planned_seconds = len(slots) * round_seconds
@@ -68,7 +68,7 @@ class Sweep:
             )
         try:
             for cell in self._whole(cells):
-                self._memory(cell)
+                self._first(cell)
             self._begin = time.monotonic()
             for done, slot in enumerate(slots):
                 self._round(slot, done / len(slots), 1 / len(slots))
@@ -100,6 +100,14 @@ class Sweep:
                 Failure(artifact=artifact.name, stage="load", error=error, hint=hint, target=target)
             )
         return same
+
+    def _first(self, cell: Cell) -> None:
+        """What is found out once, before the rounds."""
+        if self.setup.target.fresh_answers:
+            self._say(0.0, f"{cell.words}: its answers")
+            self._take(cell, run_answers(cell, self._model(cell), self.setup))
+        if self.setup.target.measures_memory and _key(cell) not in self._out:
+            self._memory(cell)
 
     def _memory(self, cell: Cell) -> None:
         self._say(0.0, f"{cell.words}: peak memory")

@@ -67,6 +67,9 @@ class LocalWorker:
 
 
 class LocalTarget:
+    fresh_answers = False
+    measures_memory = True
+
     def __init__(self, name: str, settings: Settings) -> None:
         self.name = name
         self._pythons = settings.pythons
@@ -77,6 +80,19 @@ class LocalTarget:
             for row in RUNTIMES.values()
             if format_ in row.formats and row.package and self._has(row.name)
         )
+
+    def formats(self, runtime: str) -> tuple[Format, ...]:
+        return RUNTIMES[runtime].formats if runtime in RUNTIMES else ()
+
+    def absent(self, format_: Format) -> Mapping[str, str]:
+        return {}
+
+    def why_not(self, format_: Format) -> str:
+        takers = [r for r in RUNTIMES.values() if format_ in r.formats and r.package]
+        if not takers:
+            return "not on this target: it runs in a browser (--target browser:chromium)"
+        extras = " or ".join(r.how_to_get for r in takers)
+        return f"no runtime for {format_} is installed: {extras}"
 
     def require(self, runtime: str) -> None:
         row = runtime_row(runtime)
@@ -94,6 +110,9 @@ class LocalTarget:
     def start(self, runtime: str, *, folder: Path, limit_seconds: float) -> LocalWorker:
         python = self._pythons.get(runtime, Path(sys.executable))
         return LocalWorker(python, folder, limit_seconds)
+
+    def close(self) -> None:
+        """Nothing stands open between two workers."""
 
 
 def open_target(name: str, settings: Settings) -> LocalTarget:

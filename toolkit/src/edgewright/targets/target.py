@@ -8,7 +8,8 @@ joined by commas. To add one: write the module, add its row to ``KINDS``.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +20,10 @@ from edgewright_runtimes.records import Format
 
 Row = Mapping[str, Any]
 GRAMMAR = ("local", "browser:NAME", "page", "ssh:DEVICE", "@FLEET", "emulated:pi4", "emulated:pi5")
-KINDS: Mapping[str, str] = {"local": "edgewright.targets.local"}
+KINDS: Mapping[str, str] = {
+    "local": "edgewright.targets.local",
+    "browser": "edgewright.targets.browser.target",
+}
 
 
 class Worker(Protocol):
@@ -40,16 +44,39 @@ class Worker(Protocol):
 
 
 class Target(Protocol):
+    """Close it, or use ``contextlib.closing``."""
+
     @property
     def name(self) -> str: ...
+    @property
+    def fresh_answers(self) -> bool:
+        """Whether the artifacts ran nowhere like it before (``convert`` ran them on this machine):
+        then their answers to the goldens are compared before any time is spent on them."""
+
+    @property
+    def measures_memory(self) -> bool:
+        """Whether the job ``memory`` finds out anything."""
+
     def runtimes(self, format_: Format) -> tuple[str, ...]:
-        """The installed runtimes that take this format, but ``null``."""
+        """The runtimes here that take this format, but ``null``; one that is preferred first."""
+
+    def formats(self, runtime: str) -> tuple[Format, ...]:
+        """What ``runtime`` takes, were it here or not; nothing where there is none of this name."""
+
+    def absent(self, format_: Format) -> Mapping[str, str]:
+        """Runtimes for this format that this target can't have, each with the reason."""
+
+    def why_not(self, format_: Format) -> str:
+        """Why there is no runtime for this format, and what to type where that would help."""
 
     def require(self, runtime: str) -> None:
         """Raises ``UnknownName`` or ``MissingExtra`` where ``runtime`` can't be had here."""
 
     def start(self, runtime: str, *, folder: Path, limit_seconds: float) -> Worker:
         """A fresh process; ``folder`` takes its log. ``limit_seconds`` without a row: it hangs."""
+
+    def close(self) -> None:
+        """End what was started; a target that is used again starts it again."""
 
 
 class TargetModule(Protocol):
@@ -94,3 +121,45 @@ def open_target(name: TargetName, settings: Settings) -> Target:
         raise UsageError(f"target {str(name)!r} is not in this version; it has: {', '.join(KINDS)}")
     module: TargetModule = importlib.import_module(KINDS[name.kind])
     return module.open_target(str(name), settings)
+
+
+def open_targets(text: str, settings: Settings) -> tuple[Target, ...]:
+    """All that ``text`` names; ``UsageError`` where one is named twice."""
+    names = parse_targets(text)
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"target {str(name)!r} is named twice")
+    return tuple(open_target(name, settings) for name in names)
+
+
+def require_runtimes(names: Sequence[str], targets: Sequence[Target]) -> None:
+    """Each of ``names`` must be one that a target knows, and every target that knows it has it.
+
+    Raises ``UnknownName`` or ``MissingExtra``.
+    """
+    for name in names:
+        for target in [t for t in targets if t.formats(name)] or targets[:1]:
+            target.require(name)
+
+
+def choose_runtimes(
+    format_: Format, asked: Sequence[str], target: Target
+) -> tuple[Sequence[str], Mapping[str, str], str]:
+    """Those of ``asked`` (all, if none) that run ``format_``; those that only the target lacks,
+    with the reason; and, where there is none, why."""
+    absent = target.absent(format_)
+    takers = [name for name in asked if format_ in target.formats(name)]
+    found = [n for n in takers if n not in absent] if asked else target.runtimes(format_)
+    missing = {n: why for n, why in absent.items() if not asked or n in takers}
+    if found:
+        return found, missing, ""
+    if missing:
+        return found, missing, f"not on this target: it has no {' or '.join(missing)}"
+    if asked and target.runtimes(format_):
+        return found, missing, f"{', '.join(asked)} does not take {format_}"
+    return found, missing, target.why_not(format_)
+
+
+def place_words(target: str) -> str:
+    """A target's name as a part of a file's: ``browser-chromium``; nothing for this machine."""
+    return "" if target == "local" else re.sub(r"[^A-Za-z0-9]+", "-", target).strip("-")

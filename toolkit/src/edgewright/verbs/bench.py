@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewright.bundle import Bundle
+from edgewright.latency.answers import Answers
 from edgewright.latency.plan import Budget, choose, plan_cells, shuffle_rounds
 from edgewright.latency.rounds import Setup
 from edgewright.latency.sweep import Progress, Sweep, Tell
-from edgewright_runtimes.errors import BadInput, UnknownName, UsageError
+from edgewright.settings import load_settings
+from edgewright.targets.browser.options import AS_IT_IS, BrowserOptions
+from edgewright.targets.target import open_targets, require_runtimes
+from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import Failure
 
 if TYPE_CHECKING:
     from edgewright.latency.results import Row
-    from edgewright.targets.target import Target
 
 LIMIT_SECONDS = 120.0
 INTERRUPTED, IN_PART, NOTHING = 130, 3, 1
@@ -28,8 +32,8 @@ INTERRUPTED, IN_PART, NOTHING = 130, 3, 1
 class BenchResult:
     """``rows`` are all of the bundle's, those of earlier runs too; ``failures`` this run's.
 
-    ``not_here``: artifacts that this target does not run, and why. No failure is counted for
-    them. ``set_aside``: what was measured on files that are no longer there.
+    ``not_here``: artifacts and runtimes that the target can't run, and why. No failure is counted
+    for them. ``set_aside``: what was measured on files that are no longer there.
     """
 
     bundle: Path
@@ -62,62 +66,98 @@ def bench(
     rounds: int | None = None,
     limit_seconds: float = LIMIT_SECONDS,
     seed: int | None = None,
+    browser: BrowserOptions = AS_IT_IS,
     tell: Tell = lambda _: None,
 ) -> BenchResult:
     """Measure ``artifacts`` (names or schemes; all) in shuffled rounds of fresh processes.
 
-    ``runtimes``: all that are installed and take the format. ``seconds`` and ``rounds`` override
-    the preset's totals; what then is under the preset is `too few`. ``limit_seconds``: a worker
-    that says nothing for so long hangs. ``seed`` shuffles; without it, a new one. ``tell`` hears
-    the progress. What fails is in ``failures``; an interrupt ends the run, and is in the result.
+    ``target``: one, or several joined by commas, which are measured one after the other.
+    ``runtimes``: all that are installed and take the format; with several targets each takes
+    those that it knows. ``browser``: how targets ``browser:NAME`` are driven. ``seconds`` and
+    ``rounds`` override the preset's totals; what then is under the preset is `too few`.
+    ``limit_seconds``: a worker that says nothing for so long hangs. ``seed`` shuffles; without it,
+    a new one. ``tell`` hears the progress. What fails is in ``failures``; an interrupt ends the
+    run, and is in the result.
 
     Raises ``UsageError`` for bad input, ``BundleBusy`` where another run holds the bundle.
     """
     budget = _budget(preset, seconds, rounds)
     _check(threads, limit_seconds)
     opened = Bundle.open(Path(bundle))
-    where = _open_target(target)
+    places = open_targets(target, replace(load_settings(), browser=browser))
+    require_runtimes(runtimes, places)
     with opened.lock():
         everything = opened.require_artifacts()
-        cells, not_here = plan_cells(choose(everything, artifacts), everything, runtimes, where)
-        setup = Setup(
+        chosen = choose(everything, artifacts)
+        work = opened.work_folder()
+        common = Setup(
             job=_job_name(),
-            target=where,
+            target=places[0],
             threads=threads,
             preset=preset,
             budget=budget,
-            feeds=_feeds(opened, opened.work_folder()),
-            work=opened.work_folder(),
+            feeds=_feeds(opened, work),
+            answers=Answers(opened, work),
+            work=work,
             limit_seconds=limit_seconds,
         )
-        sweep = Sweep(opened, setup, tell)
-        chosen = secrets.randbits(32) if seed is None else seed
-        sweep.run(cells, shuffle_rounds(cells, budget.rounds, chosen))
-    return _result(opened, sweep, not_here)
+        done = _Done(opened, common.job)
+        for number, place in enumerate(places):
+            with closing(place):
+                cells, not_here = plan_cells(chosen, everything, runtimes, place)
+                done.add_not_here(not_here, place.name if len(places) > 1 else "")
+                hear = _of_several(tell, place.name, number, len(places))
+                sweep = Sweep(opened, replace(common, target=place), hear)
+                chance = secrets.randbits(32) if seed is None else seed
+                sweep.run(cells, shuffle_rounds(cells, budget.rounds, chance))
+            done.add(sweep)
+            if sweep.interrupted:
+                break
+    return done.result()
 
 
-def _open_target(name: str) -> Target:
-    from edgewright.settings import load_settings
-    from edgewright.targets.target import open_target, parse_targets
+@dataclass(slots=True)
+class _Done:
+    """What the sweeps of several targets did together."""
 
-    names = parse_targets(name)
-    if len(names) != 1:
-        raise UsageError(f"{name!r} names {len(names)} targets", hint="bench takes one at a time")
-    return open_target(names[0], load_settings())
+    bundle: Bundle
+    job: str
+    failures: list[Failure] = field(default_factory=list)
+    not_here: dict[str, str] = field(default_factory=dict)
+    rounds: int = 0
+    interrupted: bool = False
+
+    def add(self, sweep: Sweep) -> None:
+        self.failures += sweep.failures
+        self.rounds += sweep.measured
+        self.interrupted |= sweep.interrupted
+
+    def add_not_here(self, not_here: Mapping[str, str], place: str) -> None:
+        """``place`` names the target where there are several."""
+        on = f" on {place}" if place else ""
+        self.not_here.update({f"{name}{on}": reason for name, reason in not_here.items()})
+
+    def result(self) -> BenchResult:
+        from edgewright.latency.results import read_results, set_aside
+
+        return BenchResult(
+            bundle=self.bundle.path,
+            job=self.job,
+            rows=read_results(self.bundle),
+            failures=tuple(self.failures),
+            not_here=self.not_here,
+            set_aside=(*set_aside(self.bundle), *self.bundle.problems),
+            measured_rounds=self.rounds,
+            interrupted=self.interrupted,
+        )
 
 
-def _result(bundle: Bundle, sweep: Sweep, not_here: Mapping[str, str]) -> BenchResult:
-    from edgewright.latency.results import read_results, set_aside
-
-    return BenchResult(
-        bundle=bundle.path,
-        job=sweep.setup.job,
-        rows=read_results(bundle),
-        failures=tuple(sweep.failures),
-        not_here=not_here,
-        set_aside=(*set_aside(bundle), *bundle.problems),
-        measured_rounds=sweep.measured,
-        interrupted=sweep.interrupted,
+def _of_several(tell: Tell, place: str, number: int, count: int) -> Tell:
+    """One target's progress as a part of all."""
+    if count == 1:
+        return tell
+    return lambda step: tell(
+        replace(step, part=(number + step.part) / count, words=f"{place}: {step.words}")
     )
 
 

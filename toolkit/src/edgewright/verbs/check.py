@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgewright.accuracy.gates import read_gates
@@ -10,7 +11,8 @@ from edgewright.accuracy.metrics import metric_named
 from edgewright.accuracy.results import CheckResult
 from edgewright.bundle import Bundle
 from edgewright.settings import load_settings
-from edgewright.targets.target import open_target, parse_targets
+from edgewright.targets.browser.options import AS_IT_IS, BrowserOptions
+from edgewright.targets.target import open_targets, require_runtimes
 
 Tell = Callable[[str, int, int], None]
 
@@ -29,14 +31,17 @@ def check(
     target: str = "local",
     source: Path | None = None,
     threads: int = 1,
+    browser: BrowserOptions = AS_IT_IS,
     tell: Tell = lambda what, done, of: None,
 ) -> CheckResult:
     """Run the items of ``data`` through the source and each artifact, and compare them in pairs.
 
     ``gates`` are ``METRIC:DROP`` (points for proportions, ``5%`` for the rest); ``max_drop`` is
-    short for ``accuracy:P``. ``source`` names the trained model where it has moved. ``tell`` gets
-    (what, items done, items in all). Outputs are stored in the bundle, results computed from
-    them. Raises ``UsageError`` for bad input and ``BundleBusy`` where another run holds it.
+    short for ``accuracy:P``. ``runtime`` and ``target``: one, or several joined by commas; in a
+    browser every artifact runs in each runtime that takes it. ``source`` names the trained model
+    where it has moved. ``tell`` gets (what, items done, items in all). Outputs are stored in the
+    bundle, results computed from them. Raises ``UsageError`` for bad input and ``BundleBusy``
+    where another run holds it.
     """
     from edgewright.accuracy.checking import prepare, run_check
 
@@ -48,7 +53,9 @@ def check(
     chosen = [opened.artifact(n) for n in artifacts] if artifacts else everything
     with opened.lock():
         run = prepare(opened, info, data, subset, asked, wanted)
-        where = open_target(parse_targets(target)[0], load_settings())
+        places = open_targets(target, replace(load_settings(), browser=browser))
+        runtimes = [word.strip() for word in (runtime or "").split(",") if word.strip()]
+        require_runtimes(runtimes, places)
         return run_check(
-            run, chosen, where, runtime=runtime, threads=threads, moved=source, tell=tell
+            run, chosen, places, runtimes=runtimes, threads=threads, moved=source, tell=tell
         )

@@ -1,0 +1,48 @@
+"""What the machine around the browser was like; the page says what is inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from edgewright.targets.browser.processes import Marked, children
+from edgewright_runtimes.environment import ROOT, Ticks, busy, read_environment, read_ticks
+from edgewright_runtimes.records import Plain
+
+OWN_LOOK = ("work_ns", "cores", "platform", "python")  # the page has its own, or it says nothing
+
+
+@dataclass(slots=True)
+class Host:
+    """Read ``before`` the page gets its job; complete what the page says with ``beside``."""
+
+    browser: Marked
+    _before: Mapping[str, Plain] = field(default_factory=dict)
+    _ticks: Ticks | None = None
+
+    def before(self) -> None:
+        self._before = self._read()
+        self._ticks = read_ticks()
+
+    def beside(self, when: str, values: Mapping[str, Plain]) -> dict[str, Plain]:
+        """``values`` of the page, and those of the machine that it can't know."""
+        if when == "during":
+            return dict(values)
+        host = dict(self._before if when == "before" else self._read())
+        if when == "after" and self._ticks is not None:
+            host["busy"] = self._others(self._ticks)
+        unknown = {w for v in (host, values) for w in str(v.get("unknown", "")).split(",") if w}
+        merged = {**host, **values}
+        left = sorted(word for word in unknown if merged.get(word) is None)
+        return {**merged, "unknown": ",".join(left)}
+
+    def _read(self) -> dict[str, Plain]:
+        return {k: v for k, v in read_environment(ROOT).items() if k not in OWN_LOOK}
+
+    def _others(self, since: Ticks) -> str:
+        """Who else was busy: not the browser, nor what drives it."""
+        after = read_ticks()
+        ours = self.browser.members().keys() | children(os.getpid())
+        others = {pid: used for pid, used in after.processes.items() if pid not in ours}
+        return busy(since, Ticks(after.at, others))
