@@ -136,18 +136,24 @@ def all_widths(choices: list[Sequence[int]]) -> list[tuple[int, ...]]:
 
 
 def test_a_latency_that_nothing_reaches(net: Any) -> None:
+    _, _, _, choices = parts(net)
+    narrowest, calls = tuple(choice[0] for choice in choices), []
+
+    def measure(widths: Sequence[tuple[int, ...]], least: float) -> list[float]:
+        calls.append(len(widths))
+        return [least if w == narrowest else 1.0 for w in widths]
+
+    with pytest.raises(BadInput, match=r"can't be cut by 0\.50: .* narrowest it was cut by 0\.04"):
+        _search(net, lambda widths: measure(widths, 0.96), most=0.5)
+    assert calls == [2], "nothing else is measured"
+    with pytest.raises(BadInput, match=r"could not be cut by 0\.50: the fastest of \d+ .* by 0\.49"):
+        _search(net, lambda widths: measure(widths, 0.51), most=0.5)
+
+
+def _search(net: Any, measure: Any, *, most: float) -> Any:
     analysis, spaces, sizes, choices = parts(net)
     ranked = Ranked(spaces, np.ones(analysis.count))
-    with pytest.raises(BadInput, match=r"could not be cut by 0\.90: the fastest of"):
-        search(
-            ranked,
-            choices,
-            sizes,
-            lambda widths: [0.5 + i / 100 for i, _ in enumerate(widths)],
-            most=0.1,
-            trials=12,
-            seconds=60.0,
-        )
+    return search(ranked, choices, sizes, measure, most=most, trials=12, seconds=60.0)
 
 
 def test_rankings_see_what_matters() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.converters.compression.small import context, net
+from tests.converters.compression.small import context, items, net
 
 from edgewright_converters.compression.finetune import Finetune, apply, from_label
 from edgewright_converters.compression.recipe import parse_name, read_steps
@@ -41,6 +42,21 @@ def test_it_scores_better_and_leaves_the_given_model(tmp_path: Path) -> None:
     assert record.scores["accuracy"] > 0.5
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_a_step_may_learn_from_what_came_before_it(tmp_path: Path) -> None:
+    """Of two steps the second one's teacher is what the first gave, and no label is read."""
+    tables = [{"kind": "finetune", "epochs": 0}, {"kind": "finetune", "teacher": "before"}]
+    first, second = net(), net(seed=7)
+    common = {"epochs": 12, "batch_size": 24, "learning_rate": 0.01}
+    steps = read_steps([table | common for table in tables])
+    taught, _ = run_step(first, steps[0], context(tmp_path / "1"))
+    given = replace(context(tmp_path / "2", original=second), train=items(labels=False))
+    kept, record = run_step(taught, steps[1], replace(given, held_back=None, scored=None))
+    x = items(300, seed=11).inputs["x"]
+    agreed = taught.predict(x, verbose=0).argmax(1) == kept.predict(x, verbose=0).argmax(1)
+    assert agreed.mean() > 0.9
+    assert "accuracy" not in record.details["epochs"][0]
 
 
 def test_it_wants_data(tmp_path: Path) -> None:

@@ -230,6 +230,8 @@ def bad(**given: Any) -> dict[str, Any]:
         (bad(inputs={"x": np.zeros((5, 8))}, labels=np.full(5, 3)), "a label is 3; 0 to 2"),
         (bad(inputs={"x": np.zeros((5, 8))}, labels=np.zeros((5, 2))), r"the labels are \[5, 2\]"),
         ({"train": items(labels=False), "plan": "original"}, "no original model to learn from"),
+        ({"train": items(labels=False), "plan": "before"}, "no model from before to learn from"),
+        ({"train": items(labels=False), "plan": "labels+before"}, "the data has no labels"),
     ],
 )
 def test_data_that_does_not_fit_is_one_clear_line(
@@ -267,18 +269,23 @@ def test_no_labels_learns_from_the_original(tmp_path: Path) -> None:
 
 
 def test_each_teacher_is_listened_to(tmp_path: Path) -> None:
-    """An original that always says class 2 teaches that, as far as it is heard."""
+    """An original that always says class 0, a model from before that says 2: each as far as heard."""
     original, shares = net(), {}
     original.get_layer("head").kernel.assign(np.zeros((16, CLASSES)))
     original.get_layer("head").bias.assign([0.0, 0.0, 4.0])
-    teachers: tuple[Any, ...] = ("labels", "both", "original")
+    before = keras.models.clone_model(original)
+    before.set_weights(original.get_weights())
+    original.get_layer("head").bias.assign([4.0, 0.0, 0.0])
+    teachers: tuple[Any, ...] = ("labels", "both", "original", "labels+before", "before")
     for teacher in teachers:
         plan = FinetunePlan(epochs=3, batch_size=20, learning_rate=1e-2, teacher=teacher)
-        given = context(tmp_path / teacher, original=original, held_back=None)
+        given = context(tmp_path / teacher, original=original, before=before, held_back=None)
         result = fit(net(seed=2), plan, given)
-        shares[teacher] = result.model.predict(items(seed=3).inputs["x"], verbose=0)[:, 2].mean()
-    assert shares["labels"] < 0.5 < 0.65 < shares["original"]
-    assert shares["labels"] + 0.05 < shares["both"] < shares["original"] - 0.05
+        shares[teacher] = result.model.predict(items(seed=3).inputs["x"], verbose=0).mean(axis=0)
+    for place, alone, beside in ((0, "original", "both"), (2, "before", "labels+before")):
+        heard = {teacher: share[place] for teacher, share in shares.items()}
+        assert heard["labels"] < 0.5 < 0.65 < heard[alone]
+        assert heard["labels"] + 0.05 < heard[beside] < heard[alone] - 0.05
 
 
 def other_task(name: str) -> tuple[Any, Items]:

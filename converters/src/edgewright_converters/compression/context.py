@@ -56,13 +56,15 @@ class Context:
 
     ``scored`` is what the model is scored on after the step; a step has no other use for it.
     ``folder`` is the step's own, kept until the step is done: checkpoints of a run that was cut
-    short lie there. ``original`` is the source's model, the teacher where there are no labels.
+    short lie there. ``original`` is the source's model, the teacher where there are no labels;
+    ``before`` the model as it came into the step, which a plan may name as its teacher.
     """
 
     train: Items | None
     held_back: Items | None
     original: Any
     folder: Path
+    before: Any = None
     scored: Items | None = None
     seed: int = 0
     history: tuple[StepRecord, ...] = ()  # the steps before this one

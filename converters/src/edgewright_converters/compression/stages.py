@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def run_step(model: Any, step: Step, context: Context) -> tuple[Any, StepRecord]
     start = time.perf_counter()
     before = model_cost(model)
     params = recipe.read_params(step.kind, step.params)
-    result = step_module(step.kind).apply(model, params, context)
+    result = step_module(step.kind).apply(model, params, replace(context, before=model))
     context.folder.mkdir(parents=True, exist_ok=True)
     scores, items = score(result.model, context.scored)
     if result.ranges is not None:

@@ -1,7 +1,8 @@
 """Widths by measured latency: multiply-accumulates do not predict time, so widths are timed.
 
-First each space narrowed alone, then the best of what the forecast says, measured, learnt from,
-and searched again, until the forecast has nothing better than what was measured. What is chosen
+First all at their narrowest (where that is too slow nothing will do: some kernels' time hardly
+goes with channels), then each space narrowed alone, then the best of what the forecast says,
+measured, learnt from, and searched again, until the forecast has nothing better than what was measured. What is chosen
 was itself measured, twice: of all that are fast enough, the one that keeps most importance. (The
 second time for the luck of the first: the best of many noisy figures is better than it is.)
 """
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 BATCH = 6  # models measured at a time: interleaved, and each batch beside the original
 CONFIRMED = 3  # of the best, measured again
+HOPELESS = 1.1  # times what was asked, at the narrowest: more than noise makes up for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,15 @@ def search(
     """
     hunt = _Search(ranked, choices, sizes, measure, trials - CONFIRMED)
     end = time.monotonic() + seconds
-    hunt.run(_alone(choices, trials // 2)[: hunt.left])
+    alone = _alone(choices, trials // 2)[: hunt.left]
+    hunt.run(alone[:2])
+    if hunt.fastest > HOPELESS * most:
+        raise BadInput(
+            f"the latency can't be cut by {1 - most:.2f}: with every width at its narrowest it"
+            f" was cut by {1 - hunt.fastest:.2f}",
+            hint="a smaller ratio or multiple; or explain says what takes the time",
+        )
+    hunt.run(alone[2:])
     aim = most
     while hunt.left and time.monotonic() < end:
         proposed = hunt.propose(aim)
@@ -75,10 +85,9 @@ def search(
         aim = hunt.next_aim(aim, most)
     best = hunt.confirmed(most)
     if best is None:
-        fastest = min(trial.latency for trial in hunt.done)
         raise BadInput(
             f"the latency could not be cut by {1 - most:.2f}: the fastest of {len(hunt.done)}"
-            f" models that were measured was cut by {1 - fastest:.2f}",
+            f" models that were measured was cut by {1 - hunt.fastest:.2f}",
             hint="a smaller ratio, or more trials",
         )
     return _array(best.widths), tuple(hunt.done)
@@ -102,6 +111,10 @@ class _Search:
     @property
     def left(self) -> int:
         return max(0, self._trials - len(self.done))
+
+    @property
+    def fastest(self) -> float:
+        return min(trial.latency for trial in self.done)
 
     def run(self, widths: Sequence[Widths]) -> None:
         """Measure, in batches, and learn."""
@@ -188,13 +201,15 @@ def _array(widths: Widths) -> Array:
 
 
 def _alone(choices: Sequence[Sequence[int]], most: int) -> list[Widths]:
-    """All at their widest, and each space narrowed alone, to widths spread over its choices."""
+    """All at their widest, at their narrowest, and each narrowed alone, to widths spread over its
+    choices.
+    """
     full = tuple(choice[-1] for choice in choices)
     open_spaces = [s for s, choice in enumerate(choices) if len(choice) > 1]
-    each = max(1, (most - 1) // max(1, len(open_spaces)))
-    found = [full]
+    each = max(1, (most - 2) // max(1, len(open_spaces)))
+    found = [full, tuple(choice[0] for choice in choices)]
     for s in open_spaces:
         narrower = choices[s][:-1]
         picked = {narrower[(i * len(narrower)) // each] for i in range(each)}
         found += [(*full[:s], width, *full[s + 1 :]) for width in sorted(picked)]
-    return found[: max(most, 2)]
+    return list(dict.fromkeys(found))[: max(most, 2)]

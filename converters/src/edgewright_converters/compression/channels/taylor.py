@@ -98,7 +98,7 @@ def _loss(model: Any, items: Items) -> Any:
     from edgewright_converters.compression.training.plan import FinetunePlan
 
     if items.labels is not None and len(model.outputs) == 1:
-        given, _ = make_objective(model, FinetunePlan(teacher="labels"), items, None)
+        given, _ = make_objective(model, FinetunePlan(teacher="labels"), items)
         return lambda outputs, labels, inputs: given(keras.tree.flatten(outputs), labels, inputs)
     heads = output_heads(flatten(model))
 

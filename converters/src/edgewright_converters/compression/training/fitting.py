@@ -97,7 +97,8 @@ def _scorable(context: Context, plan: FinetunePlan) -> Items | None:
     """Held-back items, where they have what the loss wants."""
     items = context.held_back
     assert context.train is not None
-    learns_labels = plan.teacher != "original" and context.train.labels is not None
+    unread = plan.teacher in ("original", "before")
+    learns_labels = not unread and context.train.labels is not None
     return None if items is None or (learns_labels and items.labels is None) else items
 
 
@@ -167,7 +168,9 @@ class _Training:
             augment=context.augment,
         )
         self.total = plan.epochs * self._batches.per_epoch
-        loss, self.notes = make_objective(model, plan, context.train, context.original)
+        loss, self.notes = make_objective(
+            model, plan, context.train, original=context.original, before=context.before
+        )
         self._optimizer = make_optimizer(plan, self.total)
         self._optimizer.build(model.trainable_variables)
         self._stepper = Stepper(model, self._optimizer, loss, constraints)

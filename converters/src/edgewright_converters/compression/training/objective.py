@@ -1,4 +1,4 @@
-"""What a model is trained to give: the labels, what the original gives, or both."""
+"""What a model is trained to give: the labels, what another model gives, or both."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ LEAST = 1e-7  # of a probability, before its logarithm is taken
 
 
 def make_objective(
-    model: Any, plan: FinetunePlan, items: Items, original: Any
+    model: Any, plan: FinetunePlan, items: Items, *, original: Any = None, before: Any = None
 ) -> tuple[Loss, tuple[str, ...]]:
     """The loss as a function in the graph, and what to tell the user about the choice.
+
+    ``original`` and ``before`` are the models that a plan may name as its teacher.
 
     Raises ``BadInput`` where labels are wanted and missing, or do not fit the output.
     """
@@ -38,11 +40,16 @@ def make_objective(
             notes = ("no labels: it learnt from the model as it was (distillation)",)
     heads = output_heads(flatten(model))
     label_loss = distillation = None
-    if teacher in ("labels", "both"):
+    if teacher in ("labels", "both", "labels+before"):
         label_loss = _label_loss(model, plan, items.labels, heads)
-    if teacher in ("original", "both"):
+    if teacher != "labels":
+        named = teacher.removeprefix("labels+")
+        taught_by = before if named == "before" else original
+        if taught_by is None:
+            what = "model from before" if named == "before" else "original model"
+            raise BadInput(f"there is no {what} to learn from", hint="give labels")
         classes = items.labels is not None and items.labels.dtype.kind in "iu"
-        distillation = _distillation(model, original, heads, plan.temperature, classes=classes)
+        distillation = _distillation(model, taught_by, heads, plan.temperature, classes=classes)
     share = plan.distillation_weight
 
     def loss(outputs: Sequence[Any], labels: Any, inputs: Any) -> Any:
@@ -158,25 +165,23 @@ def _check_classes(labels: Array, count: int | None) -> None:
 
 
 def _distillation(
-    model: Any, original: Any, heads: Sequence[Head], temperature: float, *, classes: bool
+    model: Any, taught_by: Any, heads: Sequence[Head], temperature: float, *, classes: bool
 ) -> Callable[[Sequence[Any], Any], Any]:
     """Hinton, Vinyals, Dean 2015 for classes, cross entropy for marks, squares for the rest.
 
     An output without an activation holds logits where the labels are ``classes``. Where nothing
     says so it is matched as it is, which is right for logits too (Ba, Caruana 2014).
     """
-    if original is None:
-        raise BadInput("there is no original model to learn from", hint="give labels")
-    given = [tuple(t.shape) for t in original.outputs]
+    given = [tuple(t.shape) for t in taught_by.outputs]
     wanted = [tuple(t.shape) for t in model.outputs]
     if given != wanted:
-        raise BadInput(f"the original gives {given} and this model {wanted}")
+        raise BadInput(f"the teacher gives {given} and this model {wanted}")
     kinds = ["softmax" if head == "plain" and classes else head for head in heads]
 
     def loss(outputs: Sequence[Any], inputs: Any) -> Any:
         import keras
 
-        taught = keras.tree.flatten(original(inputs, training=False))
+        taught = keras.tree.flatten(taught_by(inputs, training=False))
         total = 0.0
         for student, teacher, head, kind in zip(outputs, taught, heads, kinds, strict=True):
             total = total + _distance(student, teacher, head, kind, temperature)

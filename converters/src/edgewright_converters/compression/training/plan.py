@@ -8,13 +8,16 @@ from typing import Literal
 
 from edgewright_runtimes.errors import BadInput
 
+Teacher = Literal["auto", "labels", "original", "both", "before", "labels+before"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinetunePlan:
     """The words are Keras' own where it has them.
 
     ``teacher`` is whom the model learns from: ``labels``, the ``original`` model (distillation: no
-    label is read), or ``both``; ``auto`` is the labels where the data has them.
+    label is read), or ``both``; the model as it came into the step, ``before`` (what earlier steps
+    taught it is not lost), or ``labels+before``; ``auto`` is the labels where the data has them.
     ``loss`` is a Keras loss (``categorical_crossentropy``), or ``auto``: by the model's output.
     """
 
@@ -29,9 +32,9 @@ class FinetunePlan:
     momentum: float = 0.9  # sgd
     weight_decay: float = 0.004  # adamw
     clipnorm: float = 0.0  # of each gradient; 0: not clipped
-    teacher: Literal["auto", "labels", "original", "both"] = "auto"
+    teacher: Teacher = "auto"
     temperature: float = 4.0  # softens both models' classes: Hinton et al. 2015
-    distillation_weight: float = 0.5  # the original's share of the loss, where both teach
+    distillation_weight: float = 0.5  # the teaching model's share of the loss, beside labels
     loss: str = "auto"
     early_stop: int = 0  # epochs without a better one on held-back items; 0: never
     keep_best: bool = True  # of the epochs, by held-back items; without them it is the last
