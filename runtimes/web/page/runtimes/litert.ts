@@ -21,6 +21,7 @@ export async function openLiteRt(
   accelerator: "wasm" | "webgpu",
   artifact: string,
   options: SessionOptions,
+  more: Record<string, string> = {},
 ): Promise<Session> {
   const threaded = options.threads > 1 && globalThis.crossOriginIsolated;
   await start(`${options.vendor}litert/`, threaded);
@@ -40,6 +41,7 @@ export async function openLiteRt(
     runtime: `@litertjs/core ${VERSION}`,
     backend: accelerator,
     threads: String(threaded ? options.threads : 1),
+    ...more,
   });
 }
 

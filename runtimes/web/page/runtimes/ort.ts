@@ -21,7 +21,8 @@ export async function openOrt(
   provider: "wasm" | "webgpu",
   artifact: string,
   options: SessionOptions,
-): Promise<OrtSession> {
+  more: Record<string, string> = {},
+): Promise<Session> {
   ort.env.wasm.wasmPaths = `${options.vendor}ort/`;
   ort.env.wasm.numThreads = options.threads;
   ort.env.logLevel = "error";
@@ -41,6 +42,7 @@ export async function openOrt(
     backend: provider,
     threads: String(Math.min(started, ort.env.wasm.numThreads ?? 1)),
     simd: "yes",
+    ...more,
   });
 }
 

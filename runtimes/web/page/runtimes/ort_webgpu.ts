@@ -1,40 +1,15 @@
-// A runtime that computes nothing: what it takes is the harness's own cost.
+// ONNX Runtime Web on WebGPU: a build of its own, which also has all CPU kernels.
 
-import type { Arrays, Tensor } from "../tensors.ts";
-import type { RuntimeModule, Session } from "./runtime.ts";
+import * as ort from "onnxruntime-web/webgpu";
 
-const SPEC = [{ name: "x", dtype: "float32", shape: [null, 4] }] as const;
+import { inForceOf, readWebgpu, whyNoWebgpu } from "../gpu.ts";
+import { openOrt, type OrtModule } from "./ort.ts";
+import type { RuntimeModule } from "./runtime.ts";
 
-function copy(feeds: Arrays): Arrays {
-  return new Map([...feeds].map(([name, t]) => [name, { ...t, data: t.data.slice() } as Tensor]));
-}
+export const openSession: RuntimeModule["openSession"] = async (artifact, options) => {
+  const gpu = await readWebgpu();
+  const more = typeof gpu === "string" ? {} : inForceOf(gpu);
+  return openOrt(ort as unknown as OrtModule, "webgpu", artifact, options, more);
+};
 
-class NullSession implements Session {
-  readonly inputs = SPEC;
-  readonly outputs = SPEC;
-
-  run(feeds: Arrays): Promise<Arrays> {
-    return Promise.resolve(copy(feeds));
-  }
-
-  timed(feeds: readonly Arrays[]): () => void {
-    return () => {
-      for (const feed of feeds) copy(feed);
-    };
-  }
-
-  reset(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  inForce(): Record<string, string> {
-    return { runtime: "null", backend: "none", threads: "1" };
-  }
-
-  close(): void {
-    // nothing is held
-  }
-}
-
-export const openSession: RuntimeModule["openSession"] = () => Promise.resolve(new NullSession());
-export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");
+export const whyNot: RuntimeModule["whyNot"] = whyNoWebgpu;

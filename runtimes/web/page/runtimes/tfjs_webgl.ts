@@ -1,40 +1,22 @@
-// A runtime that computes nothing: what it takes is the harness's own cost.
+// TensorFlow.js on WebGL. Where textures hold half floats only (some phones), it says so.
 
-import type { Arrays, Tensor } from "../tensors.ts";
-import type { RuntimeModule, Session } from "./runtime.ts";
+import type { MathBackendWebGL } from "@tensorflow/tfjs-backend-webgl";
+import "@tensorflow/tfjs-backend-webgl";
+import { backend, env } from "@tensorflow/tfjs-core";
 
-const SPEC = [{ name: "x", dtype: "float32", shape: [null, 4] }] as const;
+import { inForceOf, rendererOf, whyNoWebgl } from "../gpu.ts";
+import type { RuntimeModule } from "./runtime.ts";
+import { openTfjs } from "./tfjs.ts";
 
-function copy(feeds: Arrays): Arrays {
-  return new Map([...feeds].map(([name, t]) => [name, { ...t, data: t.data.slice() } as Tensor]));
+function inForce(): Record<string, string> {
+  return {
+    ...inForceOf(rendererOf((backend() as MathBackendWebGL).gpgpu.gl)),
+    precision: env().getBool("WEBGL_RENDER_FLOAT32_ENABLED") ? "float32" : "float16",
+    webgl: String(env().getNumber("WEBGL_VERSION")),
+  };
 }
 
-class NullSession implements Session {
-  readonly inputs = SPEC;
-  readonly outputs = SPEC;
+export const openSession: RuntimeModule["openSession"] = (artifact) =>
+  openTfjs({ name: "webgl", readsAtOnce: true, inForce }, artifact);
 
-  run(feeds: Arrays): Promise<Arrays> {
-    return Promise.resolve(copy(feeds));
-  }
-
-  timed(feeds: readonly Arrays[]): () => void {
-    return () => {
-      for (const feed of feeds) copy(feed);
-    };
-  }
-
-  reset(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  inForce(): Record<string, string> {
-    return { runtime: "null", backend: "none", threads: "1" };
-  }
-
-  close(): void {
-    // nothing is held
-  }
-}
-
-export const openSession: RuntimeModule["openSession"] = () => Promise.resolve(new NullSession());
-export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");
+export const whyNot: RuntimeModule["whyNot"] = whyNoWebgl;

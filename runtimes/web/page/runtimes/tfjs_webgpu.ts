@@ -1,40 +1,15 @@
-// A runtime that computes nothing: what it takes is the harness's own cost.
+// TensorFlow.js on WebGPU.
 
-import type { Arrays, Tensor } from "../tensors.ts";
-import type { RuntimeModule, Session } from "./runtime.ts";
+import "@tensorflow/tfjs-backend-webgpu";
 
-const SPEC = [{ name: "x", dtype: "float32", shape: [null, 4] }] as const;
+import { inForceOf, readWebgpu, whyNoWebgpu } from "../gpu.ts";
+import type { RuntimeModule } from "./runtime.ts";
+import { openTfjs } from "./tfjs.ts";
 
-function copy(feeds: Arrays): Arrays {
-  return new Map([...feeds].map(([name, t]) => [name, { ...t, data: t.data.slice() } as Tensor]));
-}
+export const openSession: RuntimeModule["openSession"] = async (artifact) => {
+  const gpu = await readWebgpu();
+  const inForce = typeof gpu === "string" ? {} : inForceOf(gpu);
+  return openTfjs({ name: "webgpu", readsAtOnce: false, inForce: () => inForce }, artifact);
+};
 
-class NullSession implements Session {
-  readonly inputs = SPEC;
-  readonly outputs = SPEC;
-
-  run(feeds: Arrays): Promise<Arrays> {
-    return Promise.resolve(copy(feeds));
-  }
-
-  timed(feeds: readonly Arrays[]): () => void {
-    return () => {
-      for (const feed of feeds) copy(feed);
-    };
-  }
-
-  reset(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  inForce(): Record<string, string> {
-    return { runtime: "null", backend: "none", threads: "1" };
-  }
-
-  close(): void {
-    // nothing is held
-  }
-}
-
-export const openSession: RuntimeModule["openSession"] = () => Promise.resolve(new NullSession());
-export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");
+export const whyNot: RuntimeModule["whyNot"] = whyNoWebgpu;
