@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-RATIO, EPOCHS, ITEMS = 0.334, 10, 4000
+RATIO, EPOCHS, ITEMS = 0.334, 3, 4000
 AGREEMENT, Z = 0.85, 1.96
 
 
