@@ -18,15 +18,17 @@ BATCH = 256
 def score(model: Any, items: Items | None) -> tuple[dict[str, float], int]:
     """By metric name, and how many items were scored.
 
-    ``accuracy`` (a share) where whole-number labels fit an output of classes, or of one score over
-    0.5; ``mae`` where the labels are real numbers. Nothing without labels.
+    ``accuracy`` (a share) where classes (whole numbers, or one-hot rows) fit the output, or marks
+    of 0 and 1 one score (a probability over 0.5, a logit over 0); ``mae`` where the labels are
+    other numbers. Nothing without labels.
     """
     if items is None or items.labels is None:
         return {}, 0
     outputs = predict(model, items)
     if len(outputs) != 1:
         return {}, 0
-    return _of_output(next(iter(outputs.values())), items.labels), len(items)
+    (output,) = outputs.values()
+    return _of_output(output, items.labels, _threshold(model, output)), len(items)
 
 
 def predict(model: Any, items: Items) -> dict[str, Array]:
@@ -59,14 +61,34 @@ def flat_outputs(model: Any, fed: Any) -> list[Array]:
     return [keras.ops.convert_to_numpy(t) for t in keras.tree.flatten(model.predict_on_batch(fed))]
 
 
-def _of_output(output: Array, labels: Array) -> dict[str, float]:
+def _threshold(model: Any, output: Array) -> float:
+    """Over which one score means class 1, as the training's own accuracy has it."""
+    from edgewright_converters.compression.graph.flat import flatten
+    from edgewright_converters.compression.training.objective import output_heads
+
+    one_score = output.ndim == 2 and output.shape[1] == 1
+    return 0.0 if one_score and output_heads(flatten(model))[0] == "plain" else 0.5
+
+
+def _of_output(output: Array, labels: Array, threshold: float) -> dict[str, float]:
     import numpy as np
 
-    if labels.dtype.kind not in "iu":
+    one_score = output.ndim == 2 and output.shape[1] == 1
+    if not one_score and _one_hot(labels, output.shape):
+        labels = labels.argmax(axis=1)
+    marks = labels.dtype.kind in "iu" and not (one_score and ((labels < 0) | (labels > 1)).any())
+    if not marks:
         flat = output.reshape(len(output), -1), labels.reshape(len(labels), -1)
         same = flat[0].shape == flat[1].shape
         return {"mae": float(np.abs(flat[0] - flat[1]).mean())} if same else {}
     if output.ndim != 2 or labels.ndim != 1:
         return {}
-    chosen = output.argmax(axis=1) if output.shape[1] > 1 else (output[:, 0] > 0.5)
+    chosen = output[:, 0] > threshold if one_score else output.argmax(axis=1)
     return {"accuracy": float((chosen == labels).mean())}
+
+
+def _one_hot(labels: Array, shape: tuple[int, ...]) -> bool:
+    """Classes as rows of zeros with a one in each."""
+    if labels.ndim != 2 or labels.shape != shape:
+        return False
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all())
