@@ -1,11 +1,13 @@
 """``prune-channels --objective latency``, then ``qat``, on ResNet8: int8 TFLite, time and accuracy.
 
-    EDGEWRIGHT_REAL=DIR python benchmarks/compress_channels.py [--seeds 3] [--work DIR]
+    EDGEWRIGHT_REAL=DIR python benchmarks/compress_channels.py [--seeds 0 1 2] [--without-amx]
 
-A bundle for each seed under ``--work``: what is done there is not done again. Beside the latency
-cut stand the same net cut by multiply-accumulates, at several ratios, and as control the original
-fine-tuned for as many epochs (at most 30 in all, flips and crops). Accuracy is of the int8 file on
-cifar10_test, times are of ``bench`` in one job: LiteRT, one thread.
+The net is fine-tuned, cut while the fine-tuned one teaches, and trained with ``qat``. Beside the
+latency cut stand the same net cut by multiply-accumulates, at several ratios, and as control the
+original fine-tuned for as many epochs in all (flips and crops). Accuracy is of the int8 file on
+cifar10_test, times are of ``bench`` in one job: LiteRT, one thread. A bundle for each seed under
+``--work``: what is done there is not done again, so that training and timing (the widths, the
+files) may be done apart: ``--train-only``, then again without.
 
 To reach: the latency cut at least 1.5 x faster than the original int8 and 4.5 x than the original
 float32, both ``trusted``; at least 75.48 % and at most 4 points under the control; and faster than
@@ -29,6 +31,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 from compress_nets import add_work
 from machine import describe_machine
+from without_amx import withhold_amx
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,20 +44,24 @@ HERE = Path(__file__).parent
 AUGMENT = "compress_channels:flips_and_crops"
 PADDING = 4  # pixels
 ORIGINAL = 75.48  # %, as it came
-LATENCY, MACS = 0.36, (0.35, 0.5, 0.65)  # the shares to take away
+LATENCY, MACS = 0.36, (0.5, 0.65)  # the shares to take away
 FASTER, FASTER_FLOAT, POINTS = 1.5, 4.5, 4.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Epochs:
-    """Of one row: the control trains as long as a cut and ``qat`` together."""
+    """Of one row: the control trains as long as all three together."""
 
-    cut: int = 25
-    qat: int = 5
+    before: int = 4
+    cut: int = 14
+    qat: int = 2
 
     @property
     def all(self) -> int:
-        return self.cut + self.qat
+        return self.before + self.cut + self.qat
+
+    def __str__(self) -> str:
+        return f"{self.before} + {self.cut} + {self.qat} epochs, the control {self.all}"
 
 
 def flips_and_crops(image: Array, rng: np.random.Generator) -> Array:
@@ -135,12 +142,14 @@ def table(name: str, values: Mapping[str, Any], *, many: bool = False) -> str:
 
 
 def cut_and_train(objective: str, ratio: float, epochs: Epochs, **more: Any) -> list[Any]:
-    """A cut, training with labels and the original as teacher, ``qat``, int8."""
-    plan = {"epochs": epochs.cut, "batch_size": 32, "learning_rate": 2e-3, "teacher": "both"}
+    """Fine-tuning, a cut that learns from labels and from what was fine-tuned, ``qat``, int8."""
+    both = {"teacher": "labels+before"}
+    before = [{"kind": "finetune", "epochs": epochs.before}] if epochs.before else []
+    plan = {"epochs": epochs.cut, "learning_rate": 2e-3, **both}
     cut = {"kind": "prune-channels", "objective": objective, "ratio": ratio, **more}
-    trained = {"epochs": epochs.qat, "learning_rate": 2e-4, "teacher": "both"}
+    trained = {"epochs": epochs.qat, "learning_rate": 2e-4, **both}
     qat = [{"kind": "qat", "finetune": trained}] if epochs.qat else []
-    return [{**cut, "finetune": plan}, *qat, {"kind": "quantize", "schemes": ["int8"]}]
+    return [*before, {**cut, "finetune": plan}, *qat, {"kind": "quantize", "schemes": ["int8"]}]
 
 
 def control(epochs: Epochs) -> list[Any]:
@@ -212,12 +221,20 @@ def at_accuracy(rows: Sequence[Line], accuracy: float) -> float | None:
     return None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, epochs: Epochs) -> None:
     add_work(parser)
-    parser.add_argument("--seeds", type=int, default=3)
+    default = (epochs.before, epochs.cut, epochs.qat)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--preset", default="standard", help="of bench")
-    parser.add_argument("--epochs", type=int, nargs=2, default=(Epochs.cut, Epochs.qat))
+    parser.add_argument("--epochs", type=int, nargs=3, default=default, metavar="N")
     parser.add_argument("--trials", type=int, default=48, help="models timed to find the widths")
+    parser.add_argument("--without-amx", action="store_true", help="int8 kernels as without it")
+    parser.add_argument("--train-only", action="store_true", help="no table: bench comes later")
+
+
+def setting(args: argparse.Namespace, epochs: Epochs) -> str:
+    amx = "; AMX withheld" if args.without_amx else ""
+    return f"{describe_machine('tensorflow', 'ai-edge-litert')}{amx}; {epochs}"
 
 
 def real(name: str) -> Path:
@@ -225,6 +242,13 @@ def real(name: str) -> Path:
     if not root:
         raise SystemExit("name the collection of real models and data: EDGEWRIGHT_REAL=DIR")
     return Path(root) / name
+
+
+def prepare(args: argparse.Namespace) -> None:
+    """Before any framework is imported."""
+    if args.without_amx:
+        withhold_amx()
+    importable()
 
 
 def importable() -> None:
@@ -235,14 +259,14 @@ def importable() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    add_arguments(parser)
+    add_arguments(parser, Epochs())
     parser.add_argument("--ratio", type=float, default=LATENCY, help="of the latency")
     parser.add_argument("--macs", type=float, nargs="*", default=MACS, help="ratios to compare")
     args = parser.parse_args()
-    importable()
-    epochs = Epochs(cut=args.epochs[0], qat=args.epochs[1])
-    found, wins = [], []
-    for seed in range(args.seeds):
+    prepare(args)
+    epochs = Epochs(before=args.epochs[0], cut=args.epochs[1], qat=args.epochs[2])
+    found, wins = [], {}
+    for seed in args.seeds:
         study = Study(
             model=real("mlperf_tiny/pretrainedResnet.h5"),
             bundle=args.work / f"resnet8-channels-{seed}",
@@ -250,21 +274,23 @@ def main() -> None:
             check=str(real("data/cifar10_test.npz")),
             seed=seed,
         )
-        tuned = study.compress("control", control(epochs))
         by_time = cut_and_train("latency", args.ratio, epochs, trials=args.trials)
         cut = study.compress("latency", by_time)
+        tuned = study.compress("control", control(epochs))
         by_macs = [
             study.compress(f"macs{r:g}", cut_and_train("macs", r, epochs)) for r in args.macs
         ]
+        if args.train_only:
+            continue
         seen = lines(study, [tuned, cut, *by_macs], args.preset)
         found.append(seen)
-        wins.append(compared(seen[tuned], seen[cut], [seen[name] for name in by_macs]))
+        wins[seed] = compared(seen[tuned], seen[cut], [seen[name] for name in by_macs])
+    if args.train_only:
+        return
     print("## Channels cut by latency, ResNet8\n")
-    print(
-        f"{describe_machine('tensorflow', 'ai-edge-litert')}; epochs {epochs.cut} + {epochs.qat}\n"
-    )
+    print(f"{setting(args, epochs)}\n")
     print_lines(found)
-    for seed, words in enumerate(wins):
+    for seed, words in wins.items():
         print(f"- seed {seed}: {words}")
 
 
