@@ -1,11 +1,12 @@
 """Pruned ResNet8 beside the fine-tuned original, and beside TFMOT 0.8.1 on the same batches.
 
     EDGEWRIGHT_REAL=DIR EDGEWRIGHT_TFMOT_PYTHON=PYTHON python benchmarks/compress_prune.py
-        [--seeds 3] [--epochs 5] [--items 20000] [--work DIR]
+        [--seeds 3] [--epochs 5] [--items 20000] [--batch-size 64] [--rate 3e-3] [--work DIR]
 
-Every row trains for as many epochs, with flips and crops, from the same weights; its control is
-``finetune``. The last epoch counts: nothing is chosen on the test images. A row that is done is
-taken from ``--work``, and one that was cut short goes on at its last whole epoch. PYTHON has
+Every row, the control ``finetune`` and TFMOT's among them, trains by the same plan: as many epochs
+of batches as large, Adam at the same rate on a cosine, flips and crops, from the same weights. The
+last epoch counts: none is chosen on the test images. A row that is done is taken from ``--work``,
+and one that was cut short goes on at its last whole epoch. PYTHON has
 tensorflow-model-optimization 0.8.1; without it its rows are left out.
 
 To reach: 50 % and 2:4 at most 1.0 point under the control and not below TFMOT by more than both
@@ -44,11 +45,19 @@ class Setting:
     seed: int
     epochs: int
     items: int
+    batch: int
+    rate: float
     work: Path
 
     def folder(self, tool: str, mode: str) -> Path:
-        name = f"{tool}-{mode}-{self.epochs}x{self.items}-{self.seed}"
-        return self.work / "compress-prune" / name
+        plan = f"{self.epochs}x{self.items}-{self.batch}-{self.rate:g}"
+        return self.work / "compress-prune" / f"{tool}-{mode}-{plan}-{self.seed}"
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """The ``finetune`` table."""
+        sizes = {"epochs": self.epochs, "batch_size": self.batch}
+        return {**sizes, "learning_rate": self.rate, "keep_best": False}
 
 
 def trained(label: str, setting: Setting) -> float:
@@ -75,7 +84,7 @@ def apply_step(label: str, setting: Setting, folder: Path) -> Any:
         inputs={model.inputs[0].name: images.x[: setting.items]}, labels=images.y[: setting.items]
     )
     step = parse_name(label)[0]
-    plan = {"epochs": setting.epochs, "keep_best": False}
+    plan = setting.plan
     table = {**step.params, **(plan if label == "finetune" else {"finetune": plan})}
     context = Context(
         train=train,
@@ -94,7 +103,16 @@ def peer(mode: str, setting: Setting, python: str) -> float:
     done = setting.folder("tfmot", mode) / "accuracy.json"
     if not done.exists():
         print(f"{done.parent.name} ...", file=sys.stderr, flush=True)
-        found = run_peer(python, mode, setting.epochs, setting.items, setting.seed, augment=True)
+        found = run_peer(
+            python,
+            mode,
+            setting.epochs,
+            setting.items,
+            setting.seed,
+            augment=True,
+            batch=setting.batch,
+            rate=setting.rate,
+        )
         write(done, found["accuracy"])
     return float(json.loads(done.read_text()))
 
@@ -151,18 +169,28 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--items", type=int, default=20_000)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=3e-3, help="the first learning rate")
     args = parser.parse_args()
     python = os.environ.get("EDGEWRIGHT_TFMOT_PYTHON")
     ours: Scores = {label: [] for label in OURS}
     theirs: Scores = {mode: [] for mode in THEIRS if python}
     for seed in range(args.seeds):
-        setting = Setting(seed=seed, epochs=args.epochs, items=args.items, work=args.work)
+        setting = Setting(
+            seed=seed,
+            epochs=args.epochs,
+            items=args.items,
+            batch=args.batch_size,
+            rate=args.rate,
+            work=args.work,
+        )
         for label, scores in ours.items():
             scores.append(trained(label, setting))
         for mode, scores in theirs.items():
             scores.append(peer(mode, setting, str(python)))
     print("## Pruning ResNet8\n")
-    words = f"{args.epochs} epochs of {args.items} images, {args.seeds} seeds"
+    words = f"{args.epochs} epochs of {args.items} images, batches of {args.batch_size},"
+    words += f" rate {args.rate:g}, {args.seeds} seeds"
     print(f"{describe_machine('tensorflow', 'keras')}; {words}\n")
     print_table(ours, theirs)
 

@@ -4,10 +4,10 @@
 
 PYTHON has tensorflow-model-optimization 0.8.1, tf_keras and a TensorFlow that works with them.
 JOB is JSON: model, mode (``plain``, ``prune50``, ``prune2of4``, ``qat``), epochs, items, seed,
-augment, rate (1e-3 if not given), file (whether the TFLite int8 file is made and run). The last
-line it prints is JSON: accuracy on cifar10_test, the process CPU milliseconds per step of every
-epoch but the first, and with ``file`` the share of labels, in points, on which the trained graph
-and the file in TensorFlow's interpreter agree. Order and augmentation of the items are those
+augment, rate (1e-3 if not given), batch (64), file (whether the TFLite int8 file is made and run).
+The last line it prints is JSON: accuracy on cifar10_test, the process CPU milliseconds per step of
+every epoch but the first, and with ``file`` the share of labels, in points, on which the trained
+graph and the file in TensorFlow's interpreter agree. Order and augmentation of the items are those
 of ``edgewright_converters.compression.training.batches``, the schedule is its default too.
 """
 
@@ -48,10 +48,11 @@ def compressed(model: Any, mode: str, steps: int) -> Any:
 
 
 def batches(x: Any, y: Any, job: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    size = job.get("batch", BATCH)
     for epoch in range(job["epochs"]):
         order = np.random.default_rng((job["seed"], 0, epoch)).permutation(len(x))
-        for start in range(0, len(x) - BATCH + 1, BATCH):
-            chosen = order[start : start + BATCH]
+        for start in range(0, len(x) - size + 1, size):
+            chosen = order[start : start + size]
             images = x[chosen]
             if job["augment"]:
                 draws = [np.random.default_rng((job["seed"], 1, epoch, int(i))) for i in chosen]
@@ -89,7 +90,7 @@ def main() -> None:
     tf_keras.utils.set_random_seed(job["seed"])
     train, test = cifar10("train20k", centred=False), cifar10("test", centred=False)
     x, y = train.x[: job["items"]], train.y[: job["items"]]
-    per_epoch = len(x) // BATCH
+    per_epoch = len(x) // job.get("batch", BATCH)
     total = per_epoch * job["epochs"]
     source = tf_keras.models.load_model(job["model"], compile=False)
     model = compressed(source, job["mode"], total)
