@@ -42,6 +42,21 @@ def test_a_baseline_of_another_job_is_no_baseline(bundle: Bundle) -> None:
     assert row.no_comparison == "tflite-float32 was measured in another job"
 
 
+def test_each_is_compared_with_the_baseline_of_its_own_job(bundle: Bundle) -> None:
+    """A search times its tries one after the other, each beside float32 in a job of its own."""
+    for job, day, ns in (("b", 1, 100_000), ("a", 2, 240_000)):
+        started = f"2026-01-0{day}T00:00:00+00:00"
+        for label in ("", "again"):
+            add_rounds(bundle, "tflite-float32", ns, job=job, label=label, started=started)
+        if job == "b":
+            add_rounds(bundle, "tflite-int8", 50_000, job=job, started=started)
+    base, row = read_results(bundle)
+    assert (base.job, row.job) == ("a", "b")
+    assert base.summary.median_ns == pytest.approx(240_000, rel=0.01)
+    assert row.comparison is not None
+    assert row.comparison.ratio == pytest.approx(0.5, rel=0.01)
+
+
 def test_a_baseline_of_another_runtime_is_no_baseline(bundle: Bundle) -> None:
     add_rounds(bundle, "tflite-float32", 100_000, runtime="null")
     add_rounds(bundle, "tflite-int8", 50_000)

@@ -1,8 +1,8 @@
 """From what was measured to what it says: computed when read, never stored.
 
-Of each artifact, runtime, target and number of threads, the latest job counts: only what ran
-shuffled together is compared. Measurements of a file that is no longer there are set aside, and
-so is a round that was cut short in its warm-up.
+Of each artifact, runtime, target and number of threads, the latest job counts; it is compared with
+the baseline of that very job, for only what ran shuffled together is compared. Measurements of a
+file that is no longer there are set aside, and so is a round that was cut short in its warm-up.
 """
 
 from __future__ import annotations
@@ -86,15 +86,14 @@ class Row:
 def read_results(bundle: Bundle) -> tuple[Row, ...]:
     """One row for each artifact, runtime, target and number of threads that was measured."""
     good, _ = _sort_out(bundle)
-    groups = _latest(good)
+    groups = _grouped(good)
     artifacts = {a.name: a for a in bundle.artifacts()}
     order = {name: i for i, name in enumerate(artifacts)}
-    summaries = {key: _summary(bundle, rounds) for key, rounds in groups.items()}
-    rows = []
-    for (key, label), summary in summaries.items():
-        if not label:
-            rounds = groups[key, label]
-            rows.append(_row(bundle, artifacts[key[0]], rounds, summary, groups, summaries))
+    measured = _Measured(bundle, groups)
+    rows = [
+        _row(bundle, artifacts[key[0]], _own(groups, key, job), measured)
+        for key, job in _latest(groups).items()
+    ]
     return tuple(sorted(rows, key=lambda r: (order[r.artifact], r.runtime, r.target, r.threads)))
 
 
@@ -131,31 +130,51 @@ def _sort_out(bundle: Bundle) -> tuple[list[Measurement], tuple[str, ...]]:
     return good, tuple(lines)
 
 
-Groups = dict[tuple[Key, str], list[Measurement]]
+Groups = dict[tuple[Key, str, str], list[Measurement]]  # of a key, a label and a job
 
 
-def _latest(records: Iterable[Measurement]) -> Groups:
-    """The rounds of the latest job of each key and label, in the order they ran."""
-    jobs: dict[Key, tuple[str, str]] = {}
-    found: dict[tuple[Key, str, str], list[Measurement]] = {}
-    for record in records:
+def _grouped(records: Iterable[Measurement]) -> Groups:
+    """The rounds in the order they ran."""
+    groups: Groups = {}
+    for record in sorted(records, key=lambda r: r.order):
         key = (record.artifact, record.runtime, record.target, record.threads)
-        found.setdefault((key, record.label, record.job), []).append(record)
-        jobs[key] = max(jobs.get(key, ("", "")), (record.started, record.job))
-    groups = {
-        (key, label): sorted(rounds, key=lambda r: r.order)
-        for (key, label, job), rounds in found.items()
-        if job == jobs[key][1]
-    }
-    for key in jobs:  # a job that ended early may have come to the baseline's second name alone
-        if (key, "") not in groups:
-            groups[key, ""] = groups.pop((key, AGAIN))
+        groups.setdefault((key, record.label, record.job), []).append(record)
     return groups
+
+
+def _latest(groups: Groups) -> dict[Key, str]:
+    """The job of each key that was started last."""
+    jobs: dict[Key, tuple[str, str]] = {}
+    for (key, _, job), rounds in groups.items():
+        started = max(record.started for record in rounds)
+        jobs[key] = max(jobs.get(key, ("", "")), (started, job))
+    return {key: job for key, (_, job) in jobs.items()}
+
+
+def _own(groups: Groups, key: Key, job: str) -> list[Measurement]:
+    """A job that ended early may have come to the baseline's second name alone."""
+    return groups.get((key, "", job)) or groups[key, AGAIN, job]
 
 
 def _steady(bundle: Bundle, record: Measurement) -> NDArray[np.int64]:
     samples: NDArray[np.int64] = bundle.samples(record)
     return samples[record.warmup_samples :]
+
+
+class _Measured:
+    """Summaries of groups, each made once: a baseline is beside many."""
+
+    def __init__(self, bundle: Bundle, groups: Groups) -> None:
+        self._bundle = bundle
+        self.groups = groups
+        self._made: dict[tuple[Key, str, str], Summary] = {}
+
+    def summary(self, key: Key, label: str, job: str) -> Summary | None:
+        """``None`` where it was not measured."""
+        place = key, label, job
+        if place in self.groups and place not in self._made:
+            self._made[place] = _summary(self._bundle, self.groups[place])
+        return self._made.get(place)
 
 
 def _summary(bundle: Bundle, rounds: Sequence[Measurement]) -> Summary:
@@ -166,15 +185,11 @@ def _summary(bundle: Bundle, rounds: Sequence[Measurement]) -> Summary:
 
 
 def _row(
-    bundle: Bundle,
-    artifact: Artifact,
-    rounds: Sequence[Measurement],
-    summary: Summary,
-    groups: Groups,
-    summaries: Mapping[tuple[Key, str], Summary],
+    bundle: Bundle, artifact: Artifact, rounds: Sequence[Measurement], measured: _Measured
 ) -> Row:
     first, last = rounds[0], rounds[-1]
-    comparison, why = _compare(first, summary, groups, summaries)
+    summary = _summary(bundle, rounds)
+    comparison, why = _compare(first, summary, measured)
     judgement = judge(summary, rounds)
     if len(rounds) == 1:
         judgement = _judge_alone(judgement, _steady(bundle, first))
@@ -210,21 +225,17 @@ def _row(
 
 
 def _compare(
-    first: Measurement,
-    summary: Summary,
-    groups: Groups,
-    summaries: Mapping[tuple[Key, str], Summary],
+    first: Measurement, summary: Summary, measured: _Measured
 ) -> tuple[Comparison | None, str]:
     name = baseline_name(first.artifact.partition("-")[0])  # type: ignore[arg-type]
     if first.artifact == name:
         return None, "the baseline"
     key = (name, first.runtime, first.target, first.threads)
-    base = groups.get((key, ""))
+    base = measured.summary(key, "", first.job)
     if base is None:
-        return None, f"{name} was not measured"
-    if base[0].job != first.job:
-        return None, f"{name} was measured in another job"
-    return compare(summary, summaries[key, ""], summaries.get((key, AGAIN))), ""
+        another = any(known == key for known, _, _ in measured.groups)
+        return None, f"{name} was {'measured in another job' if another else 'not measured'}"
+    return compare(summary, base, measured.summary(key, AGAIN, first.job)), ""
 
 
 def judge(summary: Summary, rounds: Sequence[Measurement]) -> Judgement:
