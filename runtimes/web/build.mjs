@@ -3,8 +3,9 @@
 // What is there is replaced at the end and at once, so that a build that fails leaves it as it was.
 
 import { build } from "esbuild";
-import { cpSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 
+import { buildExport } from "./export/build.mjs";
 import { addLicences } from "./licences.mjs";
 
 const TARGET = "src/edgewright_web/static";
@@ -32,6 +33,7 @@ const VENDOR = {
   },
 };
 
+const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const COMMON = {
   bundle: true,
   minify: true,
@@ -40,6 +42,7 @@ const COMMON = {
   outdir: `${OUT}/app`,
   legalComments: "none", // the licences' texts lie beside it
   logLevel: "warning",
+  define: { LITERT_VERSION: JSON.stringify(dependencies["@litertjs/core"]) },
   conditions: ["onnxruntime-web-use-extern-wasm"], // its wasm comes from vendor/
 };
 
@@ -56,7 +59,8 @@ const modules = await build({
   splitting: true,
 });
 const worker = await build({ ...COMMON, entryPoints: ["page/worker.ts"], format: "iife" });
-addLicences([modules.metafile, worker.metafile], `${OUT}/licences`);
+const exported = await buildExport(`${OUT}/export`, COMMON);
+addLicences([modules.metafile, worker.metafile, ...exported], `${OUT}/licences`);
 cpSync("page/index.html", `${OUT}/index.html`);
 rmSync(TARGET, { recursive: true, force: true });
 renameSync(OUT, TARGET);

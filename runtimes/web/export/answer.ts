@@ -39,15 +39,25 @@ function answer(output: Output, labels: string[], several: boolean): Answer {
   if (values.length > 1 && output.shape.length === 1) {
     const shares = isDistribution(values);
     if (labels.length === values.length) return ranked(before, labels, values, shares);
-    if (shares) return ranked(before, values.map((_, i) => `class ${i}`), values, true);
+    if (shares)
+      return ranked(
+        before,
+        values.map((_, i) => `class ${i}`),
+        values,
+        true,
+      );
   }
-  const names = values.length === 1 ? [output.name] : values.map((_, i) => `${output.name} ${i + 1}`);
+  const names =
+    values.length === 1 ? [output.name] : values.map((_, i) => `${output.name} ${i + 1}`);
   const lines = values.slice(0, 2 * SHOWN).map((value, i) => ({
     name: names[i]!,
     value,
     share: null,
   }));
-  const best = values.length === 1 ? `${output.name}: ${shown(values[0]!)}` : `${before}${values.length} values`;
+  const best =
+    values.length === 1
+      ? `${output.name}: ${shown(values[0]!)}`
+      : `${before}${values.length} values`;
   return { best, lines, more: values.length - lines.length };
 }
 

@@ -5,7 +5,9 @@ import { byId, element } from "./elements.ts";
 
 export function showAnswer(outputs: Output[], labels: string[], milliseconds: number): void {
   const found = answers(outputs, labels);
-  byId("answer").replaceChildren(...found.map(({ best }) => element("p", best, { className: "best" })));
+  byId("answer").replaceChildren(
+    ...found.map(({ best }) => element("p", best, { className: "best" })),
+  );
   byId("lines").replaceChildren(...found.flatMap(lines));
   const took = byId("took");
   took.textContent = `The model took ${duration(milliseconds)}, without preprocessing.`;

@@ -23,31 +23,27 @@ const RUNTIMES = {
   "tfjs-cpu": { worker: "tfjs_cpu", vendor: [] },
 };
 
-export async function buildExport(out) {
-  const common = {
-    bundle: true,
-    minify: true,
-    target: "es2022",
-    format: "iife",
-    legalComments: "none",
-    logLevel: "warning",
-    conditions: ["onnxruntime-web-use-extern-wasm"],
-  };
-  await build({ ...common, entryPoints: ["export/main.ts"], outfile: `${out}/app.js` });
-  await build({ ...common, entryPoints: ["export/sw.ts"], outfile: `${out}/sw.js` });
+/** With the options of the page's own build; gives the metafiles, for the licences. */
+export async function buildExport(out, page) {
+  const common = { ...page, outdir: undefined, format: "iife" };
+  const made = [];
+  const add = async (options) => made.push((await build({ ...common, ...options })).metafile);
+  await add({ entryPoints: ["export/main.ts"], outfile: `${out}/app.js` });
+  await add({ entryPoints: ["export/sw.ts"], outfile: `${out}/sw.js` });
   mkdirSync(`${out}/workers`, { recursive: true });
   for (const [name, { worker }] of Object.entries(RUNTIMES)) {
-    await build({
-      ...common,
+    await add({
       entryPoints: [`export/workers/${worker}.ts`],
       outfile: `${out}/workers/${name}.js`,
-      define: { "import.meta.url": "self.location.href" },
+      define: { ...page.define, "import.meta.url": "self.location.href" },
       plugins: [otherBackends(worker)],
     });
   }
-  for (const name of readdirSync("export/static")) cpSync(`export/static/${name}`, `${out}/${name}`);
+  for (const name of readdirSync("export/static"))
+    cpSync(`export/static/${name}`, `${out}/${name}`);
   const vendor = Object.entries(RUNTIMES).map(([name, row]) => [name, row.vendor]);
   writeFileSync(`${out}/runtimes.json`, JSON.stringify(Object.fromEntries(vendor), null, 1) + "\n");
+  return made;
 }
 
 /** Backends of TF.js that a message alone would load: an exported page has the one it runs. */

@@ -30,6 +30,7 @@ export function showExamples(
     item.append(button);
     list.append(item);
   }
-  byId("examples-note").textContent = "Items that the model was checked with; they are in this page.";
-  byId("examples").hidden = false;
+  const section = byId("examples");
+  if (settings.kind === "form") byId("work").prepend(section); // first what fills the form
+  section.hidden = false;
 }

@@ -4,7 +4,7 @@ import { setUpCamera } from "./camera.ts";
 import { byId, words } from "./elements.ts";
 import type { RawItems } from "./feeds.ts";
 import { cut, paint, readPicture } from "./picture.ts";
-import { aspect, rawItem, toRgba, wanted, type Rgba } from "./pixels.ts";
+import { aspect, rawItem, stretched, toRgba, wanted, type Rgba } from "./pixels.ts";
 import { preprocess, type Item } from "./preprocess.ts";
 import type { AppSettings } from "./settings.ts";
 
@@ -14,32 +14,20 @@ export interface ImageInput {
 }
 
 export function setUpImage(settings: AppSettings, ask: (raw: RawItems) => void): ImageInput {
-  const [input] = settings.inputs;
-  const { preprocess: declared } = settings;
-  const want = wanted(input!, declared);
-  const pixels = settings.pixels!;
-  const say = (problem: string) => {
-    byId("image-note").textContent = problem;
-  };
-  const take = (picture: Rgba, fromFile: boolean) => {
-    const whole = fromFile && want.fit ? cut(picture, aspect(want)) : picture;
-    preview(whole, fromFile ? "The picture that you chose" : "The picture from the camera");
-    const raw = rawItem(whole, want, pixels);
-    seen(preprocess(shaping(declared), raw), pixels);
-    ask(new Map([[input!.name, raw]]));
-  };
-  const camera = setUpCamera(aspect(want), (picture) => take(picture, false), say);
-  const read = async (file: Blob | undefined) => {
-    if (!file) return;
+  const want = wanted(settings.inputs[0]!, settings.preprocess);
+  const show = shower(settings);
+  const take = taker(settings, show, ask);
+  const camera = setUpCamera(aspect(want), (picture) => take(picture), say);
+  listen(async (file) => {
     camera.stop();
     say("");
     try {
-      take(await readPicture(file), true);
+      const picture = await readPicture(file);
+      take(want.fit ? cut(picture, aspect(want)) : picture);
     } catch (e) {
       say(words(e));
     }
-  };
-  listen(read);
+  });
   if (!navigator.mediaDevices) {
     byId("camera").hidden = true; // without https there is none; a telephone's file box has one
   }
@@ -48,16 +36,59 @@ export function setUpImage(settings: AppSettings, ask: (raw: RawItems) => void):
     show: (item) => {
       camera.stop();
       say("");
-      const { shape, data } = item;
-      preview(toRgba(shape, data, pixels), "The example that you chose");
-      seen(preprocess(shaping(declared), item), pixels);
+      show(item, toRgba(item.shape, item.data, settings.pixels!), "The example that you chose");
     },
   };
 }
 
-/** The part of a preprocessing that moves pixels and leaves their values alone. */
-function shaping({ resize, crop }: AppSettings["preprocess"]): AppSettings["preprocess"] {
-  return { ...(resize && { resize }), ...(crop && { crop }) };
+/** From a picture to the question; the one before is asked again when the contrast is changed. */
+function taker(
+  settings: AppSettings,
+  show: ReturnType<typeof shower>,
+  ask: (raw: RawItems) => void,
+): (picture: Rgba) => void {
+  const [input] = settings.inputs;
+  const want = wanted(input!, settings.preprocess);
+  const stretch = setUpStretch(want.channels === 1, settings.pixels!);
+  let last: Rgba | undefined;
+  const take = (picture: Rgba) => {
+    last = picture;
+    const whole = stretch.checked ? stretched(picture) : picture;
+    try {
+      const raw = rawItem(whole, want, settings.pixels!);
+      show(raw, whole, "The picture that you gave");
+      ask(new Map([[input!.name, raw]]));
+    } catch (e) {
+      say(words(e));
+    }
+  };
+  stretch.addEventListener("change", () => last && take(last));
+  return take;
+}
+
+/** Shows a picture, and beside it what resizing and cropping leave of it. */
+function shower({ preprocess: declared, pixels }: AppSettings) {
+  const { resize, crop } = declared;
+  const shaping = { ...(resize && { resize }), ...(crop && { crop }) };
+  return (raw: Item, picture: Rgba, label: string) => {
+    const { shape, data } = preprocess(shaping, raw);
+    preview(picture, label);
+    byId("seen-figure").hidden = shape[0] === picture.height && shape[1] === picture.width;
+    paint(byId<HTMLCanvasElement>("seen"), toRgba(shape, data, pixels!));
+    byId("seen-size").textContent = `What the model sees: ${shape[1]} x ${shape[0]} pixels`;
+  };
+}
+
+function say(problem: string): void {
+  byId("image-note").textContent = problem;
+}
+
+/** For grey models: a photo of ink on paper has neither white nor black in it. */
+function setUpStretch(grey: boolean, [black, white]: [number, number]): HTMLInputElement {
+  const box = byId<HTMLInputElement>("stretch");
+  byId("stretch-choice").hidden = !grey;
+  box.checked = grey && black > white; // ink is what the model looks for
+  return box;
 }
 
 function preview(picture: Rgba, label: string): void {
@@ -69,16 +100,11 @@ function preview(picture: Rgba, label: string): void {
   byId("drop-hint").hidden = true;
 }
 
-function seen({ shape, data }: Item, pixels: [number, number]): void {
-  paint(byId<HTMLCanvasElement>("seen"), toRgba(shape, data, pixels));
-  byId("seen-size").textContent = `What the model sees: ${shape[1]} x ${shape[0]} pixels`;
-  byId("seen-figure").hidden = false;
-}
-
-function listen(read: (file: Blob | undefined) => Promise<void>): void {
+function listen(read: (file: Blob) => Promise<void>): void {
   const box = byId<HTMLInputElement>("file");
   box.addEventListener("change", () => {
-    void read(box.files?.[0]);
+    const [file] = box.files ?? [];
+    if (file) void read(file);
     box.value = ""; // the same file may be chosen again
   });
   const stage = byId("stage");
@@ -90,6 +116,7 @@ function listen(read: (file: Blob | undefined) => Promise<void>): void {
   stage.addEventListener("drop", (event) => {
     event.preventDefault();
     stage.classList.remove("over");
-    void read(event.dataTransfer?.files[0]);
+    const [file] = event.dataTransfer?.files ?? [];
+    if (file) void read(file);
   });
 }

@@ -69,7 +69,11 @@ async function test(settings: Tested, engine: Engine, choose: (raw: RawItems) =>
   try {
     const arrays = await fetchGoldens(settings.goldens.file);
     if (settings.goldens.real) showExamples(settings, arrays, choose);
-    const result = await selfTest(settings, arrays, async (feeds) => (await engine.run(feeds)).outputs);
+    const result = await selfTest(
+      settings,
+      arrays,
+      async (feeds) => (await engine.run(feeds)).outputs,
+    );
     showTest(result, settings.goldens);
   } catch (e) {
     showTestProblem(words(e));

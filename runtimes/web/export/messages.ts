@@ -3,8 +3,7 @@
 import type { Arrays } from "../page/tensors.ts";
 
 export type Request = { id: number } & (
-  | { ask: "open"; model: string; vendor: string }
-  | { ask: "run"; feeds: Arrays }
+  { ask: "open"; model: string; vendor: string } | { ask: "run"; feeds: Arrays }
 );
 
 export interface Opened {
@@ -17,7 +16,4 @@ export interface Ran {
   milliseconds: number;
 }
 
-export type Reply = { id: number } & (
-  | { answer: Opened | Ran }
-  | { error: string; hint: string }
-);
+export type Reply = { id: number } & ({ answer: Opened | Ran } | { error: string; hint: string });

@@ -3,7 +3,8 @@
 import { byId, element, words } from "./elements.ts";
 
 export async function keepOffline(): Promise<void> {
-  const say = (text: string, ...more: HTMLElement[]) => byId("offline").replaceChildren(text, ...more);
+  const say = (text: string, ...more: HTMLElement[]) =>
+    byId("offline").replaceChildren(text, ...more);
   if (!("serviceWorker" in navigator)) {
     say("Not stored for use without a network: that needs https.");
     return;

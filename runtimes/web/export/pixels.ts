@@ -72,6 +72,31 @@ export function rawItem(pixels: Rgba, want: Wanted, [black, white]: [number, num
   return { shape: [fitted.height, fitted.width, channels], data: fitted.data };
 }
 
+/** Grey from 0 to 255, so that all but the darkest and brightest 2 % of it spans the range. */
+export function stretched({ height, width, data }: Rgba): Rgba {
+  const counts = new Uint32Array(256);
+  const grey = new Uint8Array(height * width);
+  for (let p = 0; p < grey.length; p++) {
+    grey[p] = luma(data[4 * p]!, data[4 * p + 1]!, data[4 * p + 2]!);
+    counts[grey[p]!]!++;
+  }
+  const low = level(counts, 0.02 * grey.length);
+  const high = level(counts, 0.98 * grey.length);
+  const out = new Uint8ClampedArray(data.length);
+  for (let p = 0; p < grey.length; p++) {
+    const value = high > low ? ((grey[p]! - low) / (high - low)) * 255 : grey[p]!;
+    out.fill(value, 4 * p, 4 * p + 3);
+    out[4 * p + 3] = 255;
+  }
+  return { height, width, data: out };
+}
+
+/** The level that `share` pixels lie at or below. */
+function level(counts: Uint32Array, share: number): number {
+  let seen = 0;
+  return counts.findIndex((count) => (seen += count) > share);
+}
+
 function luma(r: number, g: number, b: number): number {
   return (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
 }

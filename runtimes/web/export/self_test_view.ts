@@ -44,5 +44,9 @@ function note(result: TestResult, allowed: GoldenSettings["allowed"], real: bool
 
 function shownError(error: number): string {
   if (!Number.isFinite(error)) return "infinite";
-  return error === 0 ? "0" : error >= 1e-3 ? String(Number(error.toPrecision(2))) : error.toExponential(1);
+  return error === 0
+    ? "0"
+    : error >= 1e-3
+      ? String(Number(error.toPrecision(2)))
+      : error.toExponential(1);
 }

@@ -13,7 +13,7 @@ export function serve(runtime: Pick<RuntimeModule, "openSession">): void {
   const answer = async (request: Request): Promise<Opened | Ran> => {
     if (request.ask === "open") {
       session = await runtime.openSession(request.model, { threads: 1, vendor: request.vendor });
-      return { inForce: session.inForce() };
+      return { inForce: await session.inForce() };
     }
     if (!session) throw new Failure("no model is open");
     return run(session, request.feeds);

@@ -18,7 +18,7 @@ export interface Backend {
   readonly name: "cpu" | "wasm" | "webgl" | "webgpu";
   /** Whether outputs can be read without waiting for a promise. */
   readonly readsAtOnce: boolean;
-  inForce(): Record<string, string>;
+  inForce(): Record<string, string> | Promise<Record<string, string>>;
 }
 
 const DTYPES: Record<string, DType> = { DT_FLOAT: "float32", DT_INT32: "int32", DT_BOOL: "bool" };
@@ -133,9 +133,9 @@ class TfjsSession implements Session {
     return Promise.resolve(); // a graph model keeps nothing from one run to the next
   }
 
-  inForce(): Record<string, string> {
+  async inForce(): Promise<Record<string, string>> {
     const runtime = `@tensorflow/tfjs ${tf.version_core}`;
-    return { runtime, backend: tf.getBackend(), ...this.#backend.inForce() };
+    return { runtime, backend: tf.getBackend(), ...(await this.#backend.inForce()) };
   }
 
   close(): void {
@@ -186,7 +186,7 @@ async function failed(e: unknown): Promise<Failure> {
   const which = others.map((name) => `tfjs-${name}`).join(", ");
   return new Failure(
     `the backend ${tf.getBackend()} has no kernel for ${op}`,
-    which ? `it runs on ${which}` : "no backend has it: convert to another format",
+    which ? `it runs on ${which}` : "no other backend here has it: convert to another format",
   );
 }
 

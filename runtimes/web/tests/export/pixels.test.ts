@@ -10,8 +10,15 @@ const spec = (shape: (number | null)[]) => ({
 const grey = (...levels: number[]) => Uint8Array.from(levels.flatMap((v) => [v, v, v, 255]));
 
 test("what the model wants is read from its input, or from the contract's resize", () => {
-  expect(wanted(spec([null, 8, 6, 1]), {})).toEqual({ height: 8, width: 6, channels: 1, fit: true });
-  expect(wanted(spec([1, 3, 32, 48]), { layout: "nchw", resize: { size: [40, 60] }, crop: [32, 48] })).toEqual({
+  expect(wanted(spec([null, 8, 6, 1]), {})).toEqual({
+    height: 8,
+    width: 6,
+    channels: 1,
+    fit: true,
+  });
+  expect(
+    wanted(spec([1, 3, 32, 48]), { layout: "nchw", resize: { size: [40, 60] }, crop: [32, 48] }),
+  ).toEqual({
     height: 40,
     width: 60,
     channels: 3,
@@ -22,7 +29,11 @@ test("what the model wants is read from its input, or from the contract's resize
 
 test("bytes stay bytes", () => {
   const data = Uint8Array.of(1, 2, 3, 255, 4, 5, 6, 255);
-  const item = rawItem({ height: 1, width: 2, data }, { height: 1, width: 2, channels: 3, fit: true }, [0, 255]);
+  const item = rawItem(
+    { height: 1, width: 2, data },
+    { height: 1, width: 2, channels: 3, fit: true },
+    [0, 255],
+  );
   expect(item).toEqual({ shape: [1, 2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) });
 });
 
@@ -42,7 +53,13 @@ test("the page brings a picture to the size where the contract doesn't", () => {
 test("grey is Pillow's", () => {
   // PIL.Image.new("RGB", (1, 1), (10, 200, 90)).convert("L").getpixel((0, 0)) == 131
   const data = Uint8Array.of(10, 200, 90, 255);
-  expect(rawItem({ height: 1, width: 1, data }, { height: 1, width: 1, channels: 1, fit: true }, [0, 255]).data[0]).toBe(131);
+  expect(
+    rawItem(
+      { height: 1, width: 1, data },
+      { height: 1, width: 1, channels: 1, fit: true },
+      [0, 255],
+    ).data[0],
+  ).toBe(131);
 });
 
 test("the centre of a picture, in another aspect", () => {

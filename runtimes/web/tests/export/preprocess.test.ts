@@ -40,13 +40,18 @@ test("the raw item stays as it was", () => {
 });
 
 test("an image without an axis of channels is grey", () => {
-  const made = preprocess({ crop: [1, 2] }, { shape: [3, 2], data: Float32Array.from([1, 2, 3, 4, 5, 6]) });
+  const made = preprocess(
+    { crop: [1, 2] },
+    { shape: [3, 2], data: Float32Array.from([1, 2, 3, 4, 5, 6]) },
+  );
   expect(made).toEqual({ shape: [1, 2, 1], data: Float32Array.of(3, 4) });
 });
 
 test("a crop that is larger than the image is refused", () => {
   const small = { shape: [1, 2, 1], data: Float32Array.of(1, 2) };
-  expect(() => preprocess({ crop: [2, 2] }, small)).toThrow("the image is 1 x 2 pixels; at least 2 x 2");
+  expect(() => preprocess({ crop: [2, 2] }, small)).toThrow(
+    "the image is 1 x 2 pixels; at least 2 x 2",
+  );
 });
 
 test("a size alone is a bilinear resize", () => {
