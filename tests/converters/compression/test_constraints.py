@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from edgewright_converters.compression.constraints import Clusters, Masks, find_groups, held
+from edgewright_converters.compression.fold import fold
 from edgewright_runtimes.records import ModelCost, Step, StepRecord
 
 COST = ModelCost(parameters=0, nonzero=0, macs=None, size_bytes=0, zipped_bytes=0)
@@ -130,3 +131,16 @@ def test_they_hold_from_the_start_to_the_end(kind: Any) -> None:
     assert constraint.settled(0)
     constraint.finish()
     np.testing.assert_array_equal(weight.numpy(), [[1, 0], [1, 2]])
+
+
+def test_masks_go_with_a_separable_convolution_that_was_split() -> None:
+    given = keras.Input((6, 6, 2))
+    model = keras.Model(given, keras.layers.SeparableConv2D(4, 3, name="sep")(given))
+    deep, wide, bias = model.get_weights()
+    wide[..., ::2, :] = 0
+    model.set_weights([deep, wide, bias])
+    records = history(sparse={"sep/pointwise_kernel": 0.5})
+    for found in (model, fold(model)[0]):
+        (masks,), notes = held(found, records)
+        assert notes == () and masks.numbers() == {"sparsity": 0.5}
+    assert held(fold(model)[0], records, free=["sep/kernel"]) == ((), ())

@@ -35,15 +35,17 @@ def held(
     A weight is found by its layer's name. One that is no longer what its record says (equalization
     gives every channel a scale of its own) is left free, and a note says so.
     """
+    known = any(record.details.get(what) for record in history for what in (SPARSE, CLUSTERED))
+    weights = weights_by_name(model) if known else {}
     sparse: dict[str, float] = {}
     clustered: dict[str, int] = {}
     for record in history:
-        sparse |= {name: float(share) for name, share in record.details.get(SPARSE, {}).items()}
-        clustered |= {name: int(n) for name, n in record.details.get(CLUSTERED, {}).items()}
+        details = record.details
+        sparse |= {_now(n, weights): float(share) for n, share in details.get(SPARSE, {}).items()}
+        clustered |= {_now(n, weights): int(c) for n, c in details.get(CLUSTERED, {}).items()}
     for name in free:
         sparse.pop(name, None)
         clustered.pop(name, None)
-    weights = weights_by_name(model) if sparse or clustered else {}
     notes = _lost(weights, [*sparse, *clustered])
     masked = {name: weights[name] for name in sparse if name in weights}
     grouped = {}
@@ -60,6 +62,14 @@ def held(
     if grouped:
         constraints.append(Clusters(list(grouped.values())))
     return tuple(constraints), tuple(notes)
+
+
+def _now(name: str, weights: Mapping[str, Any]) -> str:
+    """What a weight is called after folding: the second half of a separable convolution that was
+    split keeps the layer's name, and is a convolution."""
+    layer, _, own = name.rpartition("/")
+    plain = f"{layer}/kernel"
+    return plain if own == "pointwise_kernel" and name not in weights and plain in weights else name
 
 
 def _lost(weights: Mapping[str, Any], names: Sequence[str]) -> list[str]:
