@@ -235,7 +235,7 @@ def test_seats_do_not_see_each_other(server: PageServer, seat: Seat, page: Page)
 
 
 def test_addresses_that_are_not_bound(site: Path) -> None:
-    for host in ("0.0.0.0", "::"):
+    for host in ("0.0.0.0", "::", "::ffff:0.0.0.0"):
         with pytest.raises(BadInput, match="every network; name the one address"):
             PageServer(host, site=site)
     with pytest.raises(BadInput, match="needs TLS"):

@@ -399,7 +399,7 @@ def test_a_device_that_sleeps_is_waited_for(server: PageServer, tmp_path: Path) 
     page.rows("1", LOADED)
     time.sleep(0.9)
     assert page.rows("1", FIRST, first=1).status == 200
-    assert failed(running.ended()) == "measure: the page has been away for 2 s"
+    assert failed(running.ended()) == "measure: the device has been away for 2 s"
 
 
 def test_stop_ends_the_job_early(seat: Seat, page: Page, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgewright.targets.browser.options import AS_IT_IS, BrowserOptions
+from edgewright.targets.page.options import HERE, PageOptions
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.runtime import runtime_row
 
@@ -28,11 +29,13 @@ FOLDER_FILE = "edgewright.toml"
 class Settings:
     """``pythons``: the interpreter of each runtime that lives in an environment of its own.
 
-    ``browser``: how one is driven; no file says it, the caller does.
+    ``browser``: how one is driven; ``page``: where it is served. No file says these, the caller
+    does.
     """
 
     pythons: Mapping[str, Path] = field(default_factory=dict)
     browser: BrowserOptions = AS_IT_IS
+    page: PageOptions = HERE
 
 
 def user_file() -> Path:

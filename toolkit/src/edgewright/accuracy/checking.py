@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgewright.accuracy.chunks import Chunks
 from edgewright.accuracy.evaluate import evaluate
@@ -22,22 +22,23 @@ from edgewright.accuracy.outputs import (
     run_artifact,
     run_source,
 )
-from edgewright.accuracy.results import CheckResult
+from edgewright.accuracy.results import CheckResult, Result
 from edgewright.accuracy.statistic import check_metric
 from edgewright.accuracy.stored import Files, files_for, save_labels
 from edgewright.accuracy.task import find_task
 from edgewright.bundle import Bundle, artifact_sha256
 from edgewright.conversion.converter import Converter
 from edgewright.data import DataSet, open_data
-from edgewright.targets.target import choose_runtimes
-from edgewright_runtimes.errors import BadInput
+from edgewright.targets.target import choose_runtimes, on_each, place_words
+from edgewright_runtimes.errors import BadInput, EdgewrightError
 from edgewright_runtimes.preprocess import Preprocess
 from edgewright_runtimes.records import Artifact, Evaluation, Failure, SourceInfo
 
 if TYPE_CHECKING:
-    from edgewright.targets.target import Target
+    from edgewright.targets.target import Place, Target
 
 Tell = Callable[[str, int, int], None]
+Sorted = tuple[list[tuple[Artifact, ArtifactRun]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,30 +95,38 @@ def prepare(
 def run_check(
     check: Check,
     artifacts: Sequence[Artifact],
-    targets: Sequence[Target],
+    places: Sequence[Place],
     *,
     runtimes: Sequence[str],
     threads: int,
     moved: Path | None,
     tell: Tell,
 ) -> CheckResult:
-    """Every artifact on every target that runs it, one target after the other."""
+    """Every artifact on every target that runs it, one place after the other."""
     failures: list[Failure] = []
     evaluations: list[Evaluation] = []
     not_here: dict[str, str] = {}
     _save_items(check)
+
+    def sort_out(target: Target) -> Sorted:
+        return _sort_out(check.bundle, artifacts, target, runtimes, threads)
+
+    def run_all(target: Target) -> _Ran:
+        here, missing = sort_out(target)
+        own = _beside(check, target)
+        with Workers(target, own.work) as workers:
+            outcomes = tuple(_evaluate_one(own, a, run, workers, tell) for a, run in here)
+        return _Ran(target.name, outcomes, missing)
+
     with _source(check, moved) as converter:
-        for target in targets:
-            with closing(target), Workers(target, check.work) as workers:
-                here, missing = _sort_out(check.bundle, artifacts, target, runtimes, threads)
-                on = f" on {target.name}" if len(targets) > 1 else ""
-                not_here.update({f"{name}{on}": why for name, why in missing.items()})
-                for artifact, run in here:
-                    outcome = _evaluate_one(check, artifact, run, workers, tell)
-                    if isinstance(outcome, Failure):
-                        failures.append(outcome)
-                    else:
-                        evaluations.append(outcome)
+        for place in places:
+            with closing(place):
+                ran = on_each(place, run_all, what=_what(check), shown=_shown(sort_out))
+            for one in ran:
+                on = f" on {one.target}" if len(places) > 1 or len(ran) > 1 else ""
+                not_here.update({f"{name}{on}": why for name, why in one.missing.items()})
+                failures += [o for o in one.outcomes if isinstance(o, Failure)]
+                evaluations += [o for o in one.outcomes if not isinstance(o, Failure)]
         if runtimes and not evaluations and not failures:
             raise BadInput(
                 f"{', '.join(runtimes)} computes none of {', '.join(a.name for a in artifacts)}",
@@ -125,10 +134,8 @@ def run_check(
             )
         if converter is not None:
             _run_source(check, converter, tell)
-    results = []
-    for evaluation in evaluations:
-        check.bundle.add_evaluation(evaluation)
-        results.append(evaluate(check.bundle, evaluation))
+    results, refused = _judge(check.bundle, evaluations)
+    failures += refused
     return CheckResult(
         bundle=check.bundle.path,
         data=check.data.name,
@@ -140,13 +147,68 @@ def run_check(
     )
 
 
+def _judge(bundle: Bundle, evaluations: Sequence[Evaluation]) -> tuple[list[Result], list[Failure]]:
+    """What they say. One whose outputs can't be compared is a failure; if none can, that is
+    raised, for then it is the question that is wrong."""
+    results: list[Result] = []
+    failures: list[Failure] = []
+    errors: list[EdgewrightError] = []
+    for evaluation in evaluations:
+        try:
+            results.append(evaluate(bundle, evaluation))
+            bundle.add_evaluation(evaluation)
+        except EdgewrightError as e:
+            errors.append(e)
+            failures.append(_not_compared(evaluation, e))
+    if errors and not results:
+        raise errors[0]
+    for failure in failures:
+        bundle.add_failure(failure)
+    return results, failures
+
+
+def _not_compared(evaluation: Evaluation, e: EdgewrightError) -> Failure:
+    return Failure(
+        artifact=evaluation.artifact,
+        stage="run",
+        error=f"its outputs can't be compared: {e.args[0]}",
+        hint=e.hint,
+        target=evaluation.target,
+        runtime=evaluation.runtime,
+    )
+
+
+class _Ran(NamedTuple):
+    """What one target did: an evaluation or a failure each, and what it could not run."""
+
+    target: str
+    outcomes: tuple[Evaluation | Failure, ...]
+    missing: Mapping[str, str]
+
+
+def _beside(check: Check, target: Target) -> Check:
+    """``check`` with a folder and feeds of the target's own: several may run at the same time."""
+    folder = check.work / (place_words(target.name) or "local")
+    folder.mkdir(exist_ok=True)
+    return replace(check, work=folder, chunks=check.chunks.beside(folder))
+
+
+def _what(check: Check) -> str:
+    return f"Computing {len(check.items.indices):,} items of {check.data.name} by each of these"
+
+
+def _shown(sort_out: Callable[[Target], Sorted]) -> Callable[[Target], Sequence[str]]:
+    """What will run, for whoever holds the device."""
+    return lambda target: [f"{run.name} in {run.runtime}" for _, run in sort_out(target)[0]]
+
+
 def _sort_out(
     bundle: Bundle,
     artifacts: Sequence[Artifact],
     target: Target,
     runtimes: Sequence[str],
     threads: int,
-) -> tuple[list[tuple[Artifact, ArtifactRun]], Mapping[str, str]]:
+) -> Sorted:
     """What this target runs, each with its runtimes; and what it can't run, with the reason.
 
     Where ``convert`` ran them already one runtime says what another would; elsewhere each does.

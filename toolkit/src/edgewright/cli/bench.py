@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewright.cli.lists import names
-from edgewright.cli.targets import RUNTIMES, add_target_arguments, browser_options
+from edgewright.cli.targets import (
+    RUNTIMES,
+    add_target_arguments,
+    browser_options,
+    page_options,
+)
 
 if TYPE_CHECKING:
     from edgewright.latency.sweep import Progress
@@ -64,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
             limit_seconds=args.limit,
             seed=args.seed,
             browser=browser_options(args),
+            page=page_options(args),
             tell=tell,
         )
     if args.json:

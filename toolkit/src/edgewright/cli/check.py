@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewright.cli.lists import names
-from edgewright.cli.targets import RUNTIMES, add_target_arguments, browser_options
+from edgewright.cli.targets import (
+    RUNTIMES,
+    add_target_arguments,
+    browser_options,
+    page_options,
+)
 
 if TYPE_CHECKING:
     from edgewright.accuracy.results import CheckResult
@@ -71,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         source=args.source,
         threads=args.threads,
         browser=browser_options(args),
+        page=page_options(args),
         tell=_progress() if sys.stderr.isatty() and not args.json else _silent,
     )
     if args.json:

@@ -2,28 +2,31 @@
 
     local | browser:NAME | page | ssh:DEVICE | @FLEET | emulated:pi4 or pi5
 
-joined by commas. To add one: write the module, add its row to ``KINDS``.
+joined by commas. To add one: write the module, add its row to ``KINDS``; one that is several
+devices, which come when they come, has its row in ``CROWDS``.
 """
 
 from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from edgewright.settings import Settings
 from edgewright_runtimes.errors import UnknownName, UsageError
 from edgewright_runtimes.records import Format
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
 GRAMMAR = ("local", "browser:NAME", "page", "ssh:DEVICE", "@FLEET", "emulated:pi4", "emulated:pi5")
 KINDS: Mapping[str, str] = {
     "local": "edgewright.targets.local",
     "browser": "edgewright.targets.browser.target",
 }
+CROWDS: Mapping[str, str] = {"page": "edgewright.targets.page.crowd"}
 
 
 class Worker(Protocol):
@@ -83,6 +86,41 @@ class TargetModule(Protocol):
     def open_target(self, name: str, settings: Settings) -> Target: ...
 
 
+@runtime_checkable
+class Crowd(Protocol):
+    """A target that is several, not known before they come: each device is a ``Target``."""
+
+    @property
+    def name(self) -> str: ...
+    def formats(self, runtime: str) -> tuple[Format, ...]: ...
+    def require(self, runtime: str) -> None: ...
+    def each(
+        self, do: Callable[[Target], T], *, what: str, shown: Callable[[Target], Sequence[str]]
+    ) -> tuple[T, ...]:
+        """What ``do`` gave for each, several at once, each in a thread of its own.
+
+        Whoever holds a device reads ``what`` is to be done and the lines of ``shown`` before.
+        """
+
+    def close(self) -> None: ...
+
+
+class CrowdModule(Protocol):
+    def open_crowd(self, name: str, settings: Settings) -> Crowd: ...
+
+
+Place = Target | Crowd
+
+
+def on_each(
+    place: Place, do: Callable[[Target], T], *, what: str, shown: Callable[[Target], Sequence[str]]
+) -> tuple[T, ...]:
+    """``do`` on the target, or on every one of a crowd."""
+    if isinstance(place, Crowd):
+        return place.each(do, what=what, shown=shown)
+    return (do(place),)
+
+
 @dataclass(frozen=True, slots=True)
 class TargetName:
     """``kind`` and, where the kind has one, ``place``: ``ssh`` and ``pi@shed``."""
@@ -117,22 +155,31 @@ def _parse(word: str) -> TargetName:
 
 def open_target(name: TargetName, settings: Settings) -> Target:
     """Raises ``UsageError`` for a kind of target that this version does not have."""
+    if name.kind in CROWDS:
+        raise UsageError(f"target {str(name)!r} is for bench and check", hint="name another one")
     if name.kind not in KINDS:
         raise UsageError(f"target {str(name)!r} is not in this version; it has: {', '.join(KINDS)}")
     module: TargetModule = importlib.import_module(KINDS[name.kind])
     return module.open_target(str(name), settings)
 
 
-def open_targets(text: str, settings: Settings) -> tuple[Target, ...]:
+def open_places(text: str, settings: Settings) -> tuple[Place, ...]:
     """All that ``text`` names; ``UsageError`` where one is named twice."""
     names = parse_targets(text)
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"target {str(name)!r} is named twice")
-    return tuple(open_target(name, settings) for name in names)
+    return tuple(_open_place(name, settings) for name in names)
 
 
-def require_runtimes(names: Sequence[str], targets: Sequence[Target]) -> None:
+def _open_place(name: TargetName, settings: Settings) -> Place:
+    if name.kind not in CROWDS:
+        return open_target(name, settings)
+    module: CrowdModule = importlib.import_module(CROWDS[name.kind])
+    return module.open_crowd(str(name), settings)
+
+
+def require_runtimes(names: Sequence[str], targets: Sequence[Place]) -> None:
     """Each of ``names`` must be one that a target knows, and every target that knows it has it.
 
     Raises ``UnknownName`` or ``MissingExtra``.

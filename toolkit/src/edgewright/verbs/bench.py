@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from edgewright.bundle import Bundle
 from edgewright.latency.answers import Answers
-from edgewright.latency.plan import Budget, choose, plan_cells, shuffle_rounds
+from edgewright.latency.chorus import Chorus
+from edgewright.latency.plan import Budget, Cell, choose, plan_cells, shuffle_rounds
 from edgewright.latency.rounds import Setup
 from edgewright.latency.sweep import Progress, Sweep, Tell
 from edgewright.settings import load_settings
 from edgewright.targets.browser.options import AS_IT_IS, BrowserOptions
-from edgewright.targets.target import open_targets, require_runtimes
+from edgewright.targets.page.options import HERE, PageOptions
+from edgewright.targets.target import (
+    Target,
+    on_each,
+    open_places,
+    place_words,
+    require_runtimes,
+)
 from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import Failure
 
@@ -67,14 +75,16 @@ def bench(
     limit_seconds: float = LIMIT_SECONDS,
     seed: int | None = None,
     browser: BrowserOptions = AS_IT_IS,
+    page: PageOptions = HERE,
     tell: Tell = lambda _: None,
 ) -> BenchResult:
     """Measure ``artifacts`` (names or schemes; all) in shuffled rounds of fresh processes.
 
     ``target``: one, or several joined by commas, which are measured one after the other.
     ``runtimes``: all that are installed and take the format; with several targets each takes
-    those that it knows. ``browser``: how targets ``browser:NAME`` are driven. ``seconds`` and
-    ``rounds`` override the preset's totals; what then is under the preset is `too few`.
+    those that it knows. ``browser``: how targets ``browser:NAME`` are driven; ``page``: where the
+    target ``page`` is served, and to how many devices. ``seconds`` and ``rounds`` override the
+    preset's totals; what then is under the preset is `too few`.
     ``limit_seconds``: a worker that says nothing for so long hangs. ``seed`` shuffles; without it,
     a new one. ``tell`` hears the progress. What fails is in ``failures``; an interrupt ends the
     run, and is in the result.
@@ -84,36 +94,52 @@ def bench(
     budget = _budget(preset, seconds, rounds)
     _check(threads, limit_seconds)
     opened = Bundle.open(Path(bundle))
-    places = open_targets(target, replace(load_settings(), browser=browser))
+    places = open_places(target, replace(load_settings(), browser=browser, page=page))
     require_runtimes(runtimes, places)
     with opened.lock():
         everything = opened.require_artifacts()
         chosen = choose(everything, artifacts)
         work = opened.work_folder()
-        common = Setup(
-            job=_job_name(),
-            target=places[0],
-            threads=threads,
-            preset=preset,
-            budget=budget,
-            feeds=_feeds(opened, work),
-            answers=Answers(opened, work),
-            work=work,
-            limit_seconds=limit_seconds,
-        )
-        done = _Done(opened, common.job)
+        job, feeds = _job_name(), _feeds(opened, work)
+        done, chorus = _Done(opened, job), Chorus(tell)
+
+        def plan(where: Target) -> tuple[tuple[Cell, ...], Mapping[str, str]]:
+            return plan_cells(chosen, everything, runtimes, where)
+
+        def measure(where: Target) -> Measured:
+            cells, not_here = plan(where)
+            folder = work / (place_words(where.name) or "local")
+            folder.mkdir(exist_ok=True)
+            setup = Setup(
+                job=job,
+                target=where,
+                threads=threads,
+                preset=preset,
+                budget=budget,
+                feeds=feeds,
+                answers=Answers(opened, folder),
+                work=folder,
+                limit_seconds=limit_seconds,
+            )
+            sweep = Sweep(opened, setup, chorus.voice(where.name))
+            chance = secrets.randbits(32) if seed is None else seed
+            sweep.run(cells, shuffle_rounds(cells, budget.rounds, chance))
+            return Measured(sweep, not_here)
+
+        what = f"Timing, {budget.seconds:g} s for each of these in each runtime"
         for number, place in enumerate(places):
+            chorus.begin(number, len(places))
             with closing(place):
-                cells, not_here = plan_cells(chosen, everything, runtimes, place)
-                done.add_not_here(not_here, place.name if len(places) > 1 else "")
-                hear = _of_several(tell, place.name, number, len(places))
-                sweep = Sweep(opened, replace(common, target=place), hear)
-                chance = secrets.randbits(32) if seed is None else seed
-                sweep.run(cells, shuffle_rounds(cells, budget.rounds, chance))
-            done.add(sweep)
-            if sweep.interrupted:
+                shown = _shown(plan)
+                done.add(on_each(place, measure, what=what, shown=shown), len(places) > 1)
+            if done.interrupted:
                 break
     return done.result()
+
+
+class Measured(NamedTuple):
+    sweep: Sweep
+    not_here: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -127,15 +153,13 @@ class _Done:
     rounds: int = 0
     interrupted: bool = False
 
-    def add(self, sweep: Sweep) -> None:
-        self.failures += sweep.failures
-        self.rounds += sweep.measured
-        self.interrupted |= sweep.interrupted
-
-    def add_not_here(self, not_here: Mapping[str, str], place: str) -> None:
-        """``place`` names the target where there are several."""
-        on = f" on {place}" if place else ""
-        self.not_here.update({f"{name}{on}": reason for name, reason in not_here.items()})
+    def add(self, measured: Sequence[Measured], several: bool) -> None:
+        for sweep, not_here in measured:
+            self.failures += sweep.failures
+            self.rounds += sweep.measured
+            self.interrupted |= sweep.interrupted
+            on = f" on {sweep.setup.target.name}" if several or len(measured) > 1 else ""
+            self.not_here.update({f"{name}{on}": reason for name, reason in not_here.items()})
 
     def result(self) -> BenchResult:
         from edgewright.latency.results import read_results, set_aside
@@ -152,13 +176,11 @@ class _Done:
         )
 
 
-def _of_several(tell: Tell, place: str, number: int, count: int) -> Tell:
-    """One target's progress as a part of all."""
-    if count == 1:
-        return tell
-    return lambda step: tell(
-        replace(step, part=(number + step.part) / count, words=f"{place}: {step.words}")
-    )
+def _shown(
+    plan: Callable[[Target], tuple[Sequence[Cell], Mapping[str, str]]],
+) -> Callable[[Target], Sequence[str]]:
+    """What will run, for whoever holds the device."""
+    return lambda where: [cell.words for cell in plan(where)[0] if not cell.label]
 
 
 def _budget(preset: str, seconds: float | None, rounds: int | None) -> Budget:

@@ -12,7 +12,8 @@ from edgewright.accuracy.results import CheckResult
 from edgewright.bundle import Bundle
 from edgewright.settings import load_settings
 from edgewright.targets.browser.options import AS_IT_IS, BrowserOptions
-from edgewright.targets.target import open_targets, require_runtimes
+from edgewright.targets.page.options import HERE, PageOptions
+from edgewright.targets.target import open_places, require_runtimes
 
 Tell = Callable[[str, int, int], None]
 
@@ -32,6 +33,7 @@ def check(
     source: Path | None = None,
     threads: int = 1,
     browser: BrowserOptions = AS_IT_IS,
+    page: PageOptions = HERE,
     tell: Tell = lambda what, done, of: None,
 ) -> CheckResult:
     """Run the items of ``data`` through the source and each artifact, and compare them in pairs.
@@ -53,7 +55,7 @@ def check(
     chosen = [opened.artifact(n) for n in artifacts] if artifacts else everything
     with opened.lock():
         run = prepare(opened, info, data, subset, asked, wanted)
-        places = open_targets(target, replace(load_settings(), browser=browser))
+        places = open_places(target, replace(load_settings(), browser=browser, page=page))
         runtimes = [word.strip() for word in (runtime or "").split(",") if word.strip()]
         require_runtimes(runtimes, places)
         return run_check(

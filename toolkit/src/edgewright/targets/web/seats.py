@@ -28,6 +28,7 @@ REQUESTS_A_SECOND, REQUESTS_AT_ONCE = 25.0, 500.0
 OPEN_REQUESTS = 16
 MAX_ATTEMPTS = 3  # a page that is loaded anew again and again most likely crashes
 ASK_SECONDS = 0.1
+THERE_SECONDS = 10.0  # a page that lives asks for something every five
 HINT = "the other artifacts are not affected; try another --runtime"
 SLOW_HINT = "where it is only slow, give --limit SECONDS"
 
@@ -67,12 +68,20 @@ class Seat:
         self._delivery: Delivery | None = None
         self._count = 0
         self._open = 0
+        self._seen = False
         self._last_seen = self._last_post = time.monotonic()
         self._closed: str | None = None
+        self._told = False
 
     @property
     def last_seen(self) -> float:
         return time.monotonic() if self._open else self._last_seen
+
+    @property
+    def is_to_hear(self) -> bool:
+        """Whether a page is there that does not know yet that its seat is closed."""
+        there = time.monotonic() - self.last_seen < THERE_SECONDS
+        return not self._told and self._seen and there
 
     # The thread that measures
 
@@ -135,19 +144,20 @@ class Seat:
         self, failed: Callable[[], str | None], heard: float, limit_seconds: float
     ) -> tuple[str, str]:
         if self._closed is not None:
-            return "the page was closed", ""
+            return self._closed or "the page's seat is closed", ""
         words = failed()
         if words:
             return words, HINT
         now = time.monotonic()
         if now - heard < limit_seconds:
             return "", ""
-        if now - self.last_seen < limit_seconds:
+        if not self._away or now - self.last_seen < limit_seconds:
             return f"no answer within {limit_seconds:.0f} s; stopped", SLOW_HINT
         whole = limit_seconds + self._away
         if now - heard < whole:
             return "", ""
-        return f"the page has been away for {whole:.0f} s", "keep it open, and its screen on"
+        self.close("This device was away for too long.")
+        return f"the device has been away for {whole:.0f} s", "keep the page open and in sight"
 
     def stop(self) -> None:
         """End the job at hand early, with what it has; the page takes no other one."""
@@ -167,6 +177,7 @@ class Seat:
     def request(self) -> Iterator[float]:
         """One request of the page; the value is how many seconds too early it comes."""
         self._open += 1
+        self._seen = True
         try:
             wait = self.requests.wait_seconds()
             yield max(wait, 1.0) if self._open > OPEN_REQUESTS else wait
@@ -178,6 +189,7 @@ class Seat:
         """What there is for a page whose last job was ``have``; None: nothing yet."""
         with self._lock:
             if self._closed is not None:
+                self._told = True
                 return Answer(410, {"words": self._closed})
             job = self._delivery
             if job is None or job.over:

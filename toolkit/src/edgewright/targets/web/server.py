@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import ipaddress
 import logging
 import secrets
 import socket
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from edgewright.targets.web.addresses import bindable, is_loopback
 from edgewright.targets.web.doors import Door
 from edgewright.targets.web.guard import limits
 from edgewright.targets.web.seats import Seat
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 10.0
 STOP_SECONDS = 2
+FAREWELL_STEP_SECONDS = 0.05
 KEEP_ALIVE_SECONDS = 30
 MAX_OPEN = 256  # connections of all addresses
 
@@ -61,7 +62,8 @@ class PageServer:
     """``start`` it, ``open_seat`` for each page, ``close`` it (or ``with``).
 
     Loopback by default, on a port of its own. Another address is bound only where it is named,
-    and only with ``tls``. ``site``: the folder of the page, that of ``edgewright-web`` by default.
+    and only with ``tls``, or where ``plain`` says that it need not be. ``site``: the folder of the
+    page, that of ``edgewright-web`` by default.
     """
 
     def __init__(
@@ -70,11 +72,14 @@ class PageServer:
         port: int = 0,
         tls: ssl.SSLContext | None = None,
         *,
+        plain: bool = False,
         site: Path | None = None,
     ) -> None:
         """Raises ``BadInput`` for an address that is none, or not to be bound; ``MissingExtra``
         where the page is not installed."""
-        self._host, self._port = _address(host, tls), port
+        self._host, self._port = bindable(host), port
+        if tls is None and not plain and not is_loopback(self._host):
+            raise BadInput(f"{self._host} is not loopback: it needs TLS")
         self._tls = tls
         self._site = site or static_site()
         self._seats: dict[str, Seat] = {}
@@ -104,10 +109,16 @@ class PageServer:
                 raise EdgewrightError(f"the server on {self._host} did not start")
             time.sleep(0.005)
 
-    def close(self) -> None:
-        """Close every seat, let the pages hear it, and stop; nothing listens afterwards."""
+    def close(self, *, farewell_seconds: float = 0.0) -> None:
+        """Close every seat and stop; nothing listens afterwards.
+
+        For ``farewell_seconds`` at most, pages that are there may still hear that it is over.
+        """
         for seat in self._seats.values():
             seat.close()
+        until = time.monotonic() + farewell_seconds
+        while time.monotonic() < until and any(s.is_to_hear for s in self._seats.values()):
+            time.sleep(FAREWELL_STEP_SECONDS)
         if self._uvicorn is not None and self._thread is not None:
             self._uvicorn.should_exit = True
             self._thread.join(START_SECONDS)
@@ -164,8 +175,7 @@ class PageServer:
         return bound
 
     def _config(self) -> uvicorn.Config:
-        tls = self._tls
-        return uvicorn.Config(
+        config = uvicorn.Config(
             Site(self._site, self).app(),
             **limits(),
             ws="none",
@@ -179,8 +189,10 @@ class PageServer:
             limit_concurrency=MAX_OPEN,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
-            ssl_context_factory=None if tls is None else lambda *_: tls,
         )
+        config.load()
+        config.ssl = self._tls  # made in memory: Uvicorn's own options name files
+        return config
 
     def _run(self, server: uvicorn.Server, bound: socket.socket) -> None:
         async def main() -> None:
@@ -200,18 +212,3 @@ def static_site() -> Path:
         ) from e
     folder: Path = web.static()
     return folder
-
-
-def _address(host: str, tls: ssl.SSLContext | None) -> str:
-    """``host`` as a number; no name is looked up, and no address stands for all."""
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        raise BadInput(f"{host!r} is no address", hint="a number: 192.168.1.7") from None
-    if address.is_unspecified:
-        raise BadInput(
-            f"{host} would listen on every network", hint="name the one address to listen on"
-        )
-    if not address.is_loopback and tls is None:
-        raise BadInput(f"{host} is not loopback: it needs TLS")
-    return str(address)
