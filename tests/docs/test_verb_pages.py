@@ -6,6 +6,7 @@ import argparse
 import importlib
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -14,9 +15,13 @@ from edgewright.cli import EXIT_CODES, VERBS
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def module(verb: str) -> ModuleType:
+    return importlib.import_module(f"edgewright.cli.{verb.replace('-', '_')}")
+
+
 def actions(verb: str) -> list[argparse.Action]:
     parser = argparse.ArgumentParser(verb)
-    importlib.import_module(f"edgewright.cli.{verb}").add_arguments(parser)
+    module(verb).add_arguments(parser)
     return [action for action in parser._actions if action.option_strings]
 
 
@@ -45,7 +50,7 @@ def test_the_page_names_no_option_that_is_not_there(verb: str) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_page_has_its_parts(verb: str) -> None:
-    summary = importlib.import_module(f"edgewright.cli.{verb}").SUMMARY
+    summary = module(verb).SUMMARY
     text = page(verb)
     assert text.startswith(f"# {verb}\n\n{summary}\n"), "title and summary are those of --help"
     for part in ("## Options", "## Example", "## Exit codes", "## Errors"):
@@ -68,6 +73,6 @@ def test_the_tables_of_exit_codes_are_complete(name: str) -> None:
 
 def test_the_overview_links_every_verb() -> None:
     overview = (DOCS / "verbs" / "index.md").read_text()
-    assert re.findall(r"^\| \[`(\w+)`\]\(\1\.md\)", overview, re.M) and all(
+    assert re.findall(r"^\| \[`([\w-]+)`\]\(\1\.md\)", overview, re.M) and all(
         f"[`{verb}`]({verb}.md)" in overview for verb in VERBS
     )

@@ -1,8 +1,8 @@
 """Convert, check and measure models for devices and browsers.
 
 Each verb of the command line is a function here: ``convert``, ``compress``, ``check``, ``bench``,
-``report``, ``inspect``, ``explain``, ``sensitivity``, ``run``, ``doctor``; ``load`` opens an
-artifact.
+``report``, ``export_app``, ``inspect``, ``explain``, ``sensitivity``, ``run``, ``doctor``;
+``load`` opens an artifact.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgewright.verbs.convert import convert
     from edgewright.verbs.doctor import doctor
     from edgewright.verbs.explain import explain
+    from edgewright.verbs.export_app import export_app
     from edgewright.verbs.inspect import inspect
     from edgewright.verbs.report import report
     from edgewright.verbs.run import run
@@ -32,6 +33,7 @@ VERBS = (
     "convert",
     "doctor",
     "explain",
+    "export_app",
     "inspect",
     "report",
     "run",
@@ -45,6 +47,7 @@ __all__ = [
     "convert",
     "doctor",
     "explain",
+    "export_app",
     "inspect",
     "load",
     "report",

@@ -23,6 +23,7 @@ VERBS = (
     "bench",
     "run",
     "report",
+    "export-app",
     "inspect",
     "explain",
     "sensitivity",
@@ -118,7 +119,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _command(name: str) -> Command:
-    return cast(Command, importlib.import_module(f"edgewright.cli.{name}"))
+    return cast(Command, importlib.import_module(f"edgewright.cli.{name.replace('-', '_')}"))
 
 
 __all__ = ["VERBS", "main"]

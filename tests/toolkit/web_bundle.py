@@ -1,0 +1,69 @@
+"""A bundle of artifacts with contracts and goldens that nothing runs: what `export-app` reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgewright.bundle import Bundle, content_sha256
+from edgewright_runtimes.contract import KEY, LABEL_NAMES, to_payload
+from edgewright_runtimes.records import Artifact, Contract, TensorSpec
+
+LABELS = ("cat", "dog", "fox")
+IMAGE = TensorSpec(name="image", dtype="float32", shape=(None, 8, 6, 1))
+KIND = TensorSpec(name="kind", dtype="float32", shape=(None, 3))
+
+
+def contract(*inputs: TensorSpec, **changes: Any) -> Contract:
+    said: dict[str, Any] = {
+        "inputs": inputs or (IMAGE,),
+        "outputs": (KIND,),
+        "batch": None,
+        "scheme": "float32",
+        "labels": LABELS,
+    }
+    return Contract(**{**said, **changes})
+
+
+def make_bundle(
+    folder: Path, said: Contract, *, raw: dict[str, Any] | None = None, golden: str = "real"
+) -> Bundle:
+    """One artifact, ``tfjs-float32``, and eight goldens (pixels of 0 to 255 for an image)."""
+    bundle = Bundle.create(folder)
+    built = bundle.work_folder() / "tfjs-float32"
+    built.mkdir()
+    stored = {**to_payload(said), LABEL_NAMES: list(said.labels)}
+    model = {"modelTopology": {}, "weightsManifest": [], "userDefinedMetadata": {KEY: stored}}
+    (built / "model.json").write_text(json.dumps(model))
+    (built / "group1-shard1of1.bin").write_bytes(bytes(12))
+    bundle.add_artifact(make_artifact(said, content_sha256(built), golden), built)
+    rng = np.random.default_rng(0)
+    items = {
+        s.name: rng.integers(0, 256, (8, *(n or 1 for n in s.shape[1:]))).astype("f4")
+        for s in said.inputs
+    }
+    arrays = {f"raw/{name}": value for name, value in (raw or items).items()}
+    outputs = {f"output/{s.name}": np.full((8, 3), 1 / 3, "f4") for s in said.outputs}
+    np.savez(folder / "golden.npz", **arrays, **outputs)
+    return bundle
+
+
+def make_artifact(said: Contract, sha256: str = "0" * 64, golden: str = "real") -> Artifact:
+    return Artifact(
+        name=f"tfjs-{said.scheme}",
+        format="tfjs",
+        scheme=said.scheme,
+        file="model.json",
+        size_bytes=400,
+        zipped_bytes=200,
+        sha256=sha256,
+        build_key="key",
+        source_sha256="source",
+        verified="run",
+        max_error=None,
+        golden="random" if golden == "random" else "real",
+        batch=said.batch,
+    )
