@@ -7,6 +7,7 @@ everything else is float32.
 
 from __future__ import annotations
 
+import math
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -107,8 +108,25 @@ def _stored(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype.newbyteorder("<") if dtype.kind in "iu" else np.dtype("<f4")
 
 
-def pair_names(source: Mapping[str, object], artifact: Mapping[str, object]) -> dict[str, str]:
-    """The artifact's name of each of the source's outputs: the same one, else in order."""
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def pair_names(source: Shapes, artifact: Shapes) -> dict[str, str]:
+    """The artifact's name of each of the source's outputs: the same one, else in order.
+
+    Raises ``ArtifactError`` where they don't pair, or a pair has not as many values an item.
+    """
+    names = _pairs(source, artifact)
+    for name, theirs in names.items():
+        if math.prod(source[name]) != math.prod(artifact[theirs]):
+            raise ArtifactError(
+                f"output {theirs!r} of an item has shape {list(artifact[theirs])}, "
+                f"the source's has {list(source[name])}"
+            )
+    return names
+
+
+def _pairs(source: Shapes, artifact: Shapes) -> dict[str, str]:
     if set(source) <= set(artifact):
         return {name: name for name in source}
     if len(source) != len(artifact):

@@ -11,7 +11,7 @@ LOOPBACK = "127.0.0.1"
 HINT = "ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, with http:// before it for no TLS"
 _GRAMMAR = re.compile(
     r"(?:(?P<scheme>https?)://)?"
-    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+)\]|(?P<plain>[^\[\]:/]+)|(?P<six>[0-9A-Fa-f:.]*::?[^/\]]*))"
+    r"(?:\[(?P<bracketed>[0-9A-Fa-f:.]+)\]|(?P<plain>[^\[\]:/]+)|(?P<six>[0-9A-Fa-f.]*(?::[0-9A-Fa-f.]*){2,}))"
     r"(?::(?P<port>\d{1,5}))?/?"
 )
 

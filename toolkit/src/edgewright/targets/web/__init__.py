@@ -9,6 +9,10 @@
 
 ``have`` is the id of the last job the page took, empty where it has none: so a job whose answer
 was lost, or whose page was loaded anew, is given again, under a new id where rows of it came.
+A page in somebody's hand gets a job more, ``ask``: it shows ``what`` and the ``lines`` of what
+will run, and the name ``label``, which may be changed; a tap answers with the row ``ready``
+(``label``) and ``done``. Its other jobs carry ``shown``, a line for whoever looks at it.
+
 Answers, each with a JSON object:
 
     200  of rows: ``next`` (the ``seq`` wanted now), ``stop`` (end the job early)
