@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright_converters.tfjs_graph.support import graph_ops, layer_of
+from edgewright_converters.tfjs_graph.kernels import graph_ops
+from edgewright_converters.tfjs_graph.support import layer_of
 
 LAYERS = frozenset({"gelu", "dense_1", "model"})
 

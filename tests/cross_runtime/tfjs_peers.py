@@ -26,7 +26,9 @@ Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 def node_is_there() -> bool:
-    return _node() is not None and (JS / "node_modules" / "@tensorflow" / "tfjs").is_dir()
+    return (
+        _node() is not None and (JS / "node_modules" / "@tensorflow" / "tfjs-backend-wasm").is_dir()
+    )
 
 
 def oracle_python() -> str | None:
@@ -39,11 +41,14 @@ class Ran:
     """What TF.js made of one model: outputs by signature name, or its message."""
 
     outputs: Arrays
+    kernels: frozenset[str] = frozenset()
     error: str = ""
 
 
-def run_in_node(jobs: Sequence[tuple[Path, Arrays]], work: Path) -> list[Ran]:
-    """Run each (folder of a model, feeds by signature name) on TF.js' cpu backend, in one node."""
+def run_in_node(
+    jobs: Sequence[tuple[Path, Arrays]], work: Path, *, backend: str = "cpu"
+) -> list[Ran]:
+    """Run each (folder of a model, feeds by signature name) on a backend of TF.js, in one node."""
     work.mkdir(parents=True, exist_ok=True)
     plan = [
         {
@@ -54,7 +59,7 @@ def run_in_node(jobs: Sequence[tuple[Path, Arrays]], work: Path) -> list[Ran]:
         for i, (folder, feeds) in enumerate(jobs)
     ]
     (work / "jobs.json").write_text(json.dumps(plan))
-    command = [str(_node()), str(JS / "run_graph_model.mjs"), str(work / "jobs.json")]
+    command = [str(_node()), str(JS / "run_graph_model.mjs"), backend, str(work / "jobs.json")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         raise RuntimeError(f"node ended with {done.returncode}: {done.stderr[-2000:]}")
@@ -147,4 +152,5 @@ def _read_result(out: Path) -> Ran:
         name: np.fromfile(o["file"], o["dtype"]).reshape(o["shape"])
         for name, o in result.get("outputs", {}).items()
     }
-    return Ran(outputs=outputs, error=result.get("error", ""))
+    kernels = frozenset(result.get("kernels", ()))
+    return Ran(outputs=outputs, kernels=kernels, error=result.get("error", ""))

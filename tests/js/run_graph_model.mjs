@@ -1,13 +1,15 @@
-// Runs TF.js graph models from disk on the cpu backend, and writes what comes out.
+// Runs TF.js graph models from disk on the cpu or the wasm backend, and writes what comes out.
 //
-// node run_graph_model.mjs JOBS.json
+// node run_graph_model.mjs BACKEND JOBS.json
 // JOBS.json: [{"model": folder, "feeds": {name: {dtype, shape, file}}, "out": folder}, ...]
 // Tensors are raw little-endian files (float32, int32, or one byte per bool). Each job leaves
-// out/result.json: {"outputs": {name: {dtype, shape, file}}}, or {"error": message}.
+// out/result.json: {"outputs": {name: {dtype, shape, file}}, "kernels": [name, ...]}, or
+// {"error": message}.
 
 import { readFileSync, writeFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
+import "@tensorflow/tfjs-backend-wasm";
 
 function loadHandler(folder) {
   return {
@@ -41,8 +43,8 @@ async function run({ model: folder, feeds, out }) {
   );
   const names = Object.keys(model.modelSignature.outputs);
   const wanted = names.map((name) => model.modelSignature.outputs[name].name);
-  const got = await model.executeAsync(tensors, wanted);
-  const list = Array.isArray(got) ? got : [got];
+  const { result, kernelNames } = await tf.profile(() => model.executeAsync(tensors, wanted));
+  const list = Array.isArray(result) ? result : [result];
   const outputs = {};
   for (const [i, tensor] of list.entries()) {
     const file = join(out, `${i}.bin`);
@@ -50,11 +52,13 @@ async function run({ model: folder, feeds, out }) {
     writeFileSync(file, Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     outputs[names[i]] = { dtype: tensor.dtype, shape: tensor.shape, file };
   }
-  return { outputs };
+  return { outputs, kernels: kernelNames };
 }
 
-await tf.setBackend("cpu");
-for (const job of JSON.parse(readFileSync(process.argv[2], "utf8"))) {
+const [backend, jobs] = process.argv.slice(2);
+await tf.setBackend(backend);
+if (tf.getBackend() !== backend) throw new Error(`${backend} became ${tf.getBackend()}`);
+for (const job of JSON.parse(readFileSync(jobs, "utf8"))) {
   mkdirSync(job.out, { recursive: true });
   let result;
   try {

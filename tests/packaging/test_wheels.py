@@ -21,7 +21,7 @@ DATA = {
         "edgewright/reporting/templates/report.js",
     },
     "edgewright_converters": {
-        "edgewright_converters/tfjs_graph/ops.json",
+        "edgewright_converters/tfjs_graph/kernels.json",
         "edgewright_converters/tfjs_graph/other_formats.json",
     },
     "edgewright_runtimes": set(),

@@ -91,7 +91,8 @@ def layer_of(node_name: str, source: Source) -> str:
 
 def formats_that_take(ops: Iterable[str], *, besides: str) -> tuple[str, ...]:
     """Formats whose writers know every one of ``ops``, as far as their tables say."""
-    from edgewright_converters.tfjs_graph.support import graph_ops, other_formats
+    from edgewright_converters.tfjs_graph.kernels import graph_ops
+    from edgewright_converters.tfjs_graph.support import other_formats
 
     wanted, tried = set(ops), other_formats()
     takers = {

@@ -14,9 +14,12 @@ from edgewright_converters.tfjs_graph.optimize import optimize
 from edgewright_converters.tfjs_graph.support import (
     all_nodes,
     check_ops,
+    gap_warnings,
+    gaps_of,
     needs_async,
     refuse_text,
-    wasm_warnings,
+    refuse_what_no_backend_runs,
+    runtimes_of,
 )
 from edgewright_converters.tfjs_graph.weights import Manifest, write_weights
 from edgewright_runtimes.records import TensorSpec
@@ -42,6 +45,8 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
     refuse_text(function.graph.as_graph_def(), layers)
     frozen = _frozen(function)
     check_ops(frozen.graph_def, layers)
+    gaps = gaps_of(frozen.graph_def)
+    refuse_what_no_backend_runs(gaps, layers)
     folder.mkdir(parents=True, exist_ok=True)
     scheme = request.variant.scheme
     manifest = write_weights(_constants(frozen.graph_def), scheme, folder)
@@ -62,8 +67,9 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
         details={
             "nodes": sum(1 for _ in all_nodes(frozen.graph_def)),
             "execute": "executeAsync" if needs_async(frozen.graph_def) else "execute",
+            "web_runtimes": runtimes_of(gaps),
         },
-        warnings=(*wasm_warnings(frozen.graph_def), *_kept_warnings(scheme, manifest)),
+        warnings=(*gap_warnings(gaps, layers), *_kept_warnings(scheme, manifest)),
         quantization={} if scheme == "float32" else {"weights": scheme, "compute": "float32"},
     )
 

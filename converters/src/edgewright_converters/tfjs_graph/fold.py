@@ -41,7 +41,12 @@ def channels_of(graph: Graph, contraction: NodeDef) -> int | None:
     ]
     if contraction.op == "DepthwiseConv2dNative":
         return int(shape[2] * shape[3])
-    return int(shape[0] if contraction.attr["transpose_b"].b else shape[-1])
+    return int(shape[0] if _turned(contraction) else shape[-1])
+
+
+def _turned(contraction: NodeDef) -> bool:
+    """To ask a node for an attribute that it does not have would give it one."""
+    return bool(contraction.op == "MatMul" and contraction.attr["transpose_b"].b)
 
 
 def _fold_add(graph: Graph, node: NodeDef) -> None:
@@ -131,7 +136,7 @@ def _scaled_weights(graph: Graph, contraction: NodeDef, scale: Values) -> str:
     if contraction.op == "DepthwiseConv2dNative":
         factor = scale.reshape(weights.shape[2:])
     else:
-        factor = scale[:, None] if contraction.attr["transpose_b"].b else scale
+        factor = scale[:, None] if _turned(contraction) else scale
     scaled = (weights * factor).astype(weights.dtype)
     return graph.add_constant(f"{node_of(name)}/folded", scaled)
 

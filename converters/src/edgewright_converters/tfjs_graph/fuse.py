@@ -89,7 +89,10 @@ def _activation_fits(
     graph: Graph, contraction: NodeDef, bias: NodeDef | None, activation: NodeDef
 ) -> bool:
     """A fused Prelu needs the bias (TF.js reads its arguments by position) and one alpha per
-    channel; backends differ in what else they broadcast."""
+    channel; backends differ in what else they broadcast. TF.js does not read the slope of a
+    LeakyRelu in a depthwise convolution (tfjs-converter, op_list/convolution.ts)."""
+    if activation.op == "LeakyRelu":
+        return bool(contraction.op != "DepthwiseConv2dNative")
     if activation.op != "Prelu":
         return True
     if bias is None or not graph.is_constant(activation.input[1]):

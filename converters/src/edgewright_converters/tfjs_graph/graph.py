@@ -104,6 +104,11 @@ class Graph:
             copy_attrs(attrs_of, node)
         self._release()
 
+    def take_over(self, node: NodeDef, last: str) -> None:
+        """Make ``node`` what the new node ``last`` is, which nothing else uses."""
+        made = self.producer(last)
+        self.replace(node, made.op, list(made.input), attrs_of=made)
+
     def _release(self) -> None:
         """Forget what no one uses, so that counts of uses stay true."""
         idle = [n for n, uses in self._uses.items() if uses == 0 and n not in self.keep]
@@ -124,6 +129,29 @@ class Graph:
         self._release()
         result.node.extend(self.nodes.values())
         return result
+
+
+def scalar(graph: Graph, node: NodeDef, value: int, dtype: int) -> str:
+    """A new constant for ``node``, of a dtype of ``types.proto``."""
+    from tensorflow.python.framework import dtypes
+
+    kind = dtypes.as_dtype(dtype).as_numpy_dtype
+    return graph.add_constant(f"{node.name}/{value}", np.full((), value, kind))
+
+
+def attributes(**values: int | bool) -> NodeDef:
+    """A node to take attributes from: names with a ``T`` in front, or at the end, are types."""
+    from tensorflow.core.framework.node_def_pb2 import NodeDef
+
+    node = NodeDef()
+    for name, value in values.items():
+        if isinstance(value, bool):
+            node.attr[name].b = value
+        elif name[0] == "T" or name[-1] == "T":
+            node.attr[name].type = value
+        else:
+            node.attr[name].i = value
+    return node
 
 
 def copy_attrs(source: NodeDef, target: NodeDef) -> None:

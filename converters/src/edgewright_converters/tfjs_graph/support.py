@@ -1,49 +1,40 @@
 """What TF.js can not run, said before it is written: the op, the layer, and who does take it.
 
-``ops.json`` lists the ops of a graph model under @tensorflow/tfjs 4.22 (made from the package by
-``tests/js/list_graph_ops.mjs``). ``other_formats.json`` was tried op by op: it tells who does take
-an op that is not there; ops it does not name may or may not go into the other formats.
+An op that TF.js does not know is refused; so is a graph that none of its backends runs. What some
+run is written, and said. ``other_formats.json`` was tried op by op: it tells who does take an op
+that is not there; ops it does not name may or may not go into the other formats.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.op_names import CALLS, INSTEAD_OF_XLA
+from edgewright_converters.tfjs_graph.gaps import find_gaps, why_not
+from edgewright_converters.tfjs_graph.graph import constant_values, node_of
+from edgewright_converters.tfjs_graph.kernels import graph_ops, tfjs_version
+from edgewright_converters.tfjs_graph.node_view import Gap, GraphNode
 
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
 
-TFJS_VERSION = "4.22"
-# Graph ops whose kernel @tensorflow/tfjs-backend-wasm 4.22 does not have (its dist/kernels).
-NO_WASM = {"Einsum": "attention", "FFT": "Fourier transform", "IFFT": "Fourier transform",
-           "RFFT": "Fourier transform", "IRFFT": "Fourier transform"}  # fmt: skip
+_INTEGERS = (3, 9)  # types.proto: int32, int64
 _TABLES = re.compile(r"LookupTable|HashTable|InitializeTable|Regex|^String|^Unicode")
 _WRAPPERS = re.compile(r"^(StatefulPartitionedCall|PartitionedCall|functional|model)(_\d+)*$")
 
 
 @cache
-def graph_ops() -> frozenset[str]:
-    return frozenset(_data("ops.json")["ops"])
-
-
-@cache
 def other_formats() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = _data("other_formats.json")["formats"]
+    text = files("edgewright_converters.tfjs_graph").joinpath("other_formats.json").read_text()
+    found: dict[str, list[str]] = json.loads(text)["formats"]
     return found
-
-
-def _data(name: str) -> dict[str, Any]:
-    text = files("edgewright_converters.tfjs_graph").joinpath(name).read_text("utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
 
 
 def refuse_text(graph_def: GraphDef, layers: Collection[str]) -> None:
@@ -77,18 +68,82 @@ def check_ops(graph_def: GraphDef, layers: Collection[str]) -> None:
     also = f" (also {', '.join(others)})" if others else ""
     formats = other_formats().get(lacking[0].op)
     raise ConversionError(
-        f"TF.js {TFJS_VERSION} lacks {_where(lacking[0], layers)}{also}",
+        f"TF.js {tfjs_version()} lacks {_where(lacking[0], layers)}{also}",
         hint=_taken_by(formats),
     )
 
 
-def wasm_warnings(graph_def: GraphDef) -> tuple[str, ...]:
-    """Ops that the wasm backend has no kernel for; cpu, webgl and webgpu run them."""
-    found = {node.op: NO_WASM[node.op] for node in all_nodes(graph_def) if node.op in NO_WASM}
-    return tuple(
-        f"op {op} ({what}) has no kernel in TF.js' wasm backend; cpu, webgl and webgpu run it"
-        for op, what in sorted(found.items())
+def gaps_of(graph_def: GraphDef) -> tuple[Gap, ...]:
+    """The nodes that not every backend runs. Asked while the constants are still there."""
+    constants = {node.name: node for node in all_nodes(graph_def) if node.op == "Const"}
+    return find_gaps(map(_graph_node, all_nodes(graph_def)), _Constants(constants))
+
+
+class _Constants:
+    """The constants of a GraphDef, for the rules of ``wrong``."""
+
+    def __init__(self, nodes: Mapping[str, NodeDef]) -> None:
+        self._nodes = nodes
+
+    def integers(self, tensor: str) -> tuple[int, ...] | None:
+        node = self._nodes.get(node_of(tensor))
+        if node is None or node.attr["dtype"].type not in _INTEGERS:
+            return None
+        return tuple(constant_values(node).ravel().tolist())
+
+    def shape(self, tensor: str) -> tuple[int, ...] | None:
+        node = self._nodes.get(node_of(tensor))
+        if node is None:
+            return None
+        return tuple(d.size for d in node.attr["value"].tensor.tensor_shape.dim)
+
+
+def _graph_node(node: NodeDef) -> GraphNode:
+    words: dict[str, tuple[str, ...]] = {}
+    numbers: dict[str, tuple[int, ...]] = {}
+    for name, value in node.attr.items():
+        kind = value.WhichOneof("value")
+        if kind == "list":
+            words[name] = tuple(word.decode("utf-8", "replace") for word in value.list.s)
+            numbers[name] = tuple(value.list.i)
+        elif kind == "s":
+            words[name] = (value.s.decode("utf-8", "replace"),)
+        elif kind in ("b", "i", "type"):
+            numbers[name] = (int(getattr(value, kind)),)
+    inputs = tuple(name for name in node.input if not name.startswith("^"))
+    return GraphNode(name=node.name, op=node.op, inputs=inputs, words=words, numbers=numbers)
+
+
+def refuse_what_no_backend_runs(gaps: Collection[Gap], layers: Collection[str]) -> None:
+    """Raise ``ConversionError`` where every backend has a node that it does not run."""
+    reasons = why_not(gaps)
+    if not gaps or not all(reasons.values()):
+        return
+    worst = max(gaps, key=lambda gap: len(gap.backends))
+    raise ConversionError(
+        f"no backend of TF.js {tfjs_version()} runs the graph: {worst.why}"
+        f" of layer {layer_of(worst.node, layers)!r} (node {worst.node})",
+        hint=worst.hint,
     )
+
+
+def runtimes_of(gaps: Collection[Gap]) -> dict[str, str]:
+    """The web runtimes of the format, each with what it can't run, or nothing."""
+    return {f"tfjs-{backend}": why for backend, why in why_not(gaps).items()}
+
+
+def gap_warnings(gaps: Collection[Gap], layers: Collection[str]) -> tuple[str, ...]:
+    """One line for each reason: what does not run the artifact, where it is from, what does."""
+    told: dict[str, str] = {}
+    runs = [backend for backend, why in why_not(gaps).items() if not why]
+    for gap in gaps:
+        where = f"layer {layer_of(gap.node, layers)!r}"
+        told.setdefault(
+            gap.why,
+            f"not on TF.js' {' and '.join(gap.backends)}: {gap.why} of {where};"
+            f" {', '.join(runs)} run{'s' if len(runs) == 1 else ''} it",
+        )
+    return tuple(told.values())
 
 
 def needs_async(graph_def: GraphDef) -> bool:
