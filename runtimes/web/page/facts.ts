@@ -1,10 +1,7 @@
-// What only the page can read, not its worker: the heap, the battery, whether anyone looks.
+// What only the page can read, not its worker: the battery, whether anyone looks.
 
 import type { Plain } from "./protocol.ts";
 
-interface Chromium {
-  readonly memory?: { readonly usedJSHeapSize: number };
-}
 interface WithBattery {
   readonly getBattery?: () => Promise<{ readonly level: number; readonly charging: boolean }>;
   readonly deviceMemory?: number;
@@ -14,7 +11,6 @@ interface WithBattery {
 export async function readFacts(): Promise<Record<string, Plain>> {
   const battery = await readBattery();
   return {
-    js_heap_bytes: (performance as Chromium).memory?.usedJSHeapSize ?? null,
     device_memory_gb: (navigator as WithBattery).deviceMemory ?? null,
     battery_level: battery?.level ?? null,
     battery_charging: battery?.charging ?? null,

@@ -1,76 +1,43 @@
 // The page: asks for jobs, has a worker do them, sends their rows back, shows how far it is.
 
-import { readFacts } from "./facts.ts";
+import { Asking } from "./asking.ts";
+import { keepAwake } from "./awake.ts";
 import { Closed, Link, Stale, type Message } from "./link.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
-import type { Row } from "./protocol.ts";
+import { Runner } from "./runner.ts";
+import { View } from "./view.ts";
 
 const BASE = new URL("./", document.baseURI).href;
 const ON_MAIN = new URLSearchParams(location.search).get("main") === "1";
-const SEEN_MS = 5_000;
 
-const status = document.querySelector("#status") as HTMLElement;
-const link = new Link(BASE, (connected) => {
-  document.body.dataset.connected = connected ? "yes" : "no";
-});
+const view = new View(document);
+const link = new Link(BASE, (connected) => view.connected(connected));
+const asking = new Asking(document.body, link);
+const runner = new Runner({ base: BASE, onMain: ON_MAIN, link, view });
 
-interface Place {
-  post(message: ToWorker): void;
-  end(): void;
-}
-
-/** Where a job is done: a worker of its own, or this thread where the driver slows it down. */
-async function openPlace(hear: (message: FromWorker) => void): Promise<Place> {
-  if (ON_MAIN) {
-    const url = new URL("app/serve.js", BASE).href;
-    const { serve } = (await import(url)) as typeof import("./serve.ts");
-    return { post: serve(hear), end: () => undefined };
-  }
-  const worker = new Worker(new URL("app/worker.js", BASE));
-  worker.onmessage = (event: MessageEvent<FromWorker>) => hear(event.data);
-  worker.onerror = (event) => {
-    hear({ kind: "row", row: { row: "failure", stage: "run", error: event.message, hint: "" } });
-  };
-  return { post: (message) => worker.postMessage(message), end: () => worker.terminate() };
-}
-
-function show(row: Row): void {
-  status.textContent = row.row === "failure" ? String(row.error) : row.row;
-}
-
-async function doJob(message: Message): Promise<void> {
-  const id = String(message.id);
-  const sender = link.sender(id);
-  let ended: () => void = () => undefined;
-  const over = new Promise<void>((resolve) => (ended = resolve));
-  const place = await openPlace((said) => {
-    if (said.kind === "facts?") {
-      void readFacts().then((values) => place.post({ kind: "facts", values }));
-      return;
-    }
-    show(said.row);
-    sender.add(said.row);
-    if (said.row.row === "done" || said.row.row === "failure" || !sender.taken) ended();
-  });
-  const alive = setInterval(() => void link.seen(), SEEN_MS);
-  place.post({ kind: "job", message, base: BASE });
-  await over;
-  clearInterval(alive);
-  await sender.arrived();
-  place.end();
-}
-
+/** One line of questions all the time: while a job runs, its answer may be the word to stop. */
 async function serveJobs(): Promise<void> {
   for (let have = ""; ;) {
     const message = await link.job(have);
     if (message === undefined) continue;
-    await doJob(message);
+    if (message.job === "stop") {
+      await runner.stop();
+      continue;
+    }
     have = String(message.id);
+    asking.hide();
+    if (message.job === "ask") {
+      asking.show(message);
+      continue;
+    }
+    if (message.shown !== undefined) void keepAwake(); // somebody holds this device
+    await runner.begin(message as Message);
   }
 }
 
 serveJobs().catch((e: unknown) => {
-  if (e instanceof Closed) status.textContent = e.message || "Closed.";
-  else if (e instanceof Stale) status.textContent = "This page is out of date. Reload it.";
-  else throw e;
+  runner.abandon();
+  asking.hide();
+  if (e instanceof Closed) view.closed(e.message);
+  else if (e instanceof Stale) view.stale();
+  else view.broken(String(e));
 });

@@ -2,9 +2,12 @@
 
 import type { Plain, Row } from "./protocol.ts";
 
+/** What only the page can read. */
+export type Facts = Record<string, Plain>;
+
 export type ToWorker =
   | { kind: "job"; message: Record<string, unknown>; base: string }
   | { kind: "stop" }
-  | { kind: "facts"; values: Record<string, Plain> };
+  | { kind: "facts"; values: Facts };
 
 export type FromWorker = { kind: "row"; row: Row } | { kind: "facts?" };

@@ -1,18 +1,21 @@
-// The end of the worker's line: messages in, messages out, one job at a time.
+// The worker's end of the line: messages in, messages out, one job at a time.
 //
 // The same code serves on the main thread (`?main=1`), where the page calls it itself.
 
 import { runJob } from "./jobs/run.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
-import type { Plain } from "./protocol.ts";
+import { Sessions } from "./jobs/session.ts";
+import { watchMemory } from "./memory.ts";
+import type { Facts, FromWorker, ToWorker } from "./messages.ts";
 import { watchWorkers } from "./threads.ts";
 
 export function serve(post: (message: FromWorker) => void): (message: ToWorker) => void {
   watchWorkers();
+  watchMemory();
+  const sessions = new Sessions();
   let stopped = false;
-  let answer: (values: Record<string, Plain>) => void = () => undefined;
-  const pageFacts = () =>
-    new Promise<Record<string, Plain>>((resolve) => {
+  let answer: (values: Facts) => void = () => undefined;
+  const facts = () =>
+    new Promise<Facts>((resolve) => {
       answer = resolve;
       post({ kind: "facts?" });
     });
@@ -21,12 +24,12 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
     else if (message.kind === "stop") stopped = true;
     else {
       stopped = false;
-      void runJob(message.message, {
+      void runJob(message.message, sessions, {
         base: message.base,
         stage: "load",
         stopping: () => stopped,
         row: (row) => post({ kind: "row", row }),
-        pageFacts,
+        facts,
       });
     }
   };

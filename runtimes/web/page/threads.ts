@@ -1,21 +1,28 @@
-// How many workers were really started here, whoever asked for them.
+// How many workers were really started here, whoever asked for them, and why no more.
 //
-// Runtimes say how many threads they would use; a pool that was never made, or one that is larger
-// than what is used, shows here. Install it before any runtime is loaded.
+// Runtimes say how many threads they would use; a pool that was never made shows here.
+
+import { wasmHas } from "./offers.ts";
 
 let started = 0;
 
+/** Count from now on: to be called before any runtime is loaded. */
 export function watchWorkers(): void {
-  const Plain = globalThis.Worker;
-  if (Plain === undefined) return;
-  globalThis.Worker = class extends Plain {
-    constructor(url: string | URL, options?: WorkerOptions) {
-      super(url, options);
+  if (typeof Worker === "undefined") return;
+  globalThis.Worker = new Proxy(Worker, {
+    construct(make, given) {
       started += 1;
-    }
-  };
+      return Reflect.construct(make, given) as object;
+    },
+  });
 }
 
 export function workersStarted(): number {
   return started;
+}
+
+/** "" where a page may have threads; else the reason. */
+export function whyNoThreads(): string {
+  if (!globalThis.crossOriginIsolated) return "the page is not isolated";
+  return wasmHas("threads") ? "" : "the browser has no WebAssembly threads";
 }

@@ -23,7 +23,7 @@ export async function runBench(job: BenchJob, context: Context): Promise<void> {
   await environment("before");
   const [session, loadNs] = await open(job, context, clock);
   try {
-    context.row({ row: "loaded", load_ns: loadNs, ...describe(session, clock) });
+    context.row({ row: "loaded", load_ns: loadNs, ...(await describe(session, job, clock)) });
     context.stage = "run";
     const prepared = await prepare(session, job, context);
     const firstNs = await timeOne(session, prepared[0] as Arrays, clock);

@@ -1,6 +1,7 @@
 // What a job is given: where its rows and files go, and what it must ask of the page.
 
-import { Failure, type Plain, type Row, type Stage } from "../protocol.ts";
+import type { Facts } from "../messages.ts";
+import { Failure, type Row, type Stage } from "../protocol.ts";
 
 export interface Context {
   /** The folder of the page, ending with a slash: URLs of the job are relative to it. */
@@ -8,8 +9,8 @@ export interface Context {
   stage: Stage;
   readonly stopping: () => boolean;
   readonly row: (row: Row) => void;
-  /** What only the page itself can read: battery, heap, visibility. */
-  readonly pageFacts: () => Promise<Record<string, Plain>>;
+  /** What only the page itself can read. */
+  readonly facts: () => Promise<Facts>;
 }
 
 const TRIES = 8;

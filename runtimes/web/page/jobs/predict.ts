@@ -18,16 +18,20 @@ import {
 } from "../tensors.ts";
 import { fetchBytes, putBytes, type Context } from "./context.ts";
 import type { PredictJob } from "./job.ts";
-import { describe, open } from "./session.ts";
+import { describe, type Sessions } from "./session.ts";
 
 const BATCH_ITEMS = 32;
 const BATCH_BYTES = 16 * 2 ** 20;
 const BEAT_MS = 2_000;
 
-export async function runPredict(job: PredictJob, context: Context): Promise<void> {
+export async function runPredict(
+  job: PredictJob,
+  context: Context,
+  sessions: Sessions,
+): Promise<void> {
   const clock = openClock();
-  const [session, loadNs] = await open(job, context, clock);
-  context.row({ row: "loaded", load_ns: loadNs, ...describe(session, clock) });
+  const [session, loadNs] = await sessions.open(job, context, clock);
+  context.row({ row: "loaded", load_ns: loadNs, ...(await describe(session, job, clock)) });
   context.stage = "run";
   const items = match(readNpz(await fetchBytes(context, job.inputs)), session.inputs);
   const outputs = await predict(session, items, context);

@@ -4,14 +4,31 @@ import { Failure, StalePage } from "../protocol.ts";
 import { runBench } from "./bench.ts";
 import type { Context } from "./context.ts";
 import { readJob } from "./job.ts";
+import { runMemory } from "./memory.ts";
 import { runPredict } from "./predict.ts";
+import { runProbe } from "./probe.ts";
+import type { Sessions } from "./session.ts";
 
-export async function runJob(message: Record<string, unknown>, context: Context): Promise<void> {
+export async function runJob(
+  message: Record<string, unknown>,
+  sessions: Sessions,
+  context: Context,
+): Promise<void> {
   try {
     const job = readJob(message);
-    if (job.job === "bench") await runBench(job, context);
-    else if (job.job === "predict") await runPredict(job, context);
-    else throw new Failure(`${job.job} is not done here`);
+    switch (job.job) {
+      case "bench":
+        await runBench(job, context);
+        break;
+      case "memory":
+        await runMemory(job, context);
+        break;
+      case "predict":
+        await runPredict(job, context, sessions);
+        break;
+      case "probe":
+        await runProbe(context);
+    }
   } catch (e) {
     context.row({ row: "failure", ...asFailure(e, context) });
     return;

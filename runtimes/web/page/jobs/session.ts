@@ -1,12 +1,12 @@
 // A job's artifact in its runtime, and what is said of it when it is loaded.
 
-import { Failure } from "../protocol.ts";
-import { RUNTIMES, type Session } from "../runtimes/runtime.ts";
+import { loadRuntime, type Session } from "../runtimes/runtime.ts";
 import type { TensorSpec } from "../tensors.ts";
+import { whyNoThreads } from "../threads.ts";
 import type { Clock } from "../timing.ts";
 import type { Context } from "./context.ts";
 
-interface Loaded {
+interface Loading {
   readonly artifact: string;
   readonly runtime: string;
   readonly threads: number;
@@ -14,20 +14,11 @@ interface Loaded {
 
 /** The session, and how long its load took, in nanoseconds: the runtime's own start included. */
 export async function open(
-  job: Loaded,
+  job: Loading,
   context: Context,
   clock: Clock,
 ): Promise<[Session, number]> {
-  const row = RUNTIMES[job.runtime];
-  if (row === undefined) {
-    throw new Failure(
-      `no runtime named '${job.runtime}'; known: ${Object.keys(RUNTIMES).join(", ")}`,
-    );
-  }
-  const module = await row.load();
-  const reason = await module.whyNot();
-  if (reason)
-    throw new Failure(`${job.runtime} does not run here: ${reason}`, "take another --runtime");
+  const module = await loadRuntime(job.runtime);
   const start = clock.now();
   const session = await module.openSession(new URL(job.artifact, context.base).href, {
     threads: job.threads,
@@ -36,10 +27,42 @@ export async function open(
   return [session, clock.now() - start];
 }
 
-export function describe(session: Session, clock: Clock): Record<string, unknown> {
+/** Keeps the last session open: jobs come in chunks of one data set. */
+export class Sessions {
+  #key: string | undefined;
+  #session: Session | undefined;
+
+  async open(job: Loading, context: Context, clock: Clock): Promise<[Session, number]> {
+    const tag = await tagOf(new URL(job.artifact, context.base).href);
+    const key = tag && `${tag} ${job.runtime} ${job.threads}`;
+    if (this.#session !== undefined && key && key === this.#key) return [this.#session, 0];
+    this.#session?.close();
+    this.#session = undefined;
+    const [session, loadNs] = await open(job, context, clock);
+    this.#session = session;
+    this.#key = key;
+    return [session, loadNs];
+  }
+}
+
+/** The server's mark of the file's content: each job gives it another address. */
+async function tagOf(url: string): Promise<string | undefined> {
+  const response = await fetch(url, { method: "HEAD" }).catch(() => undefined);
+  return response?.headers.get("ETag") ?? undefined;
+}
+
+export async function describe(
+  session: Session,
+  job: Loading,
+  clock: Clock,
+): Promise<Record<string, unknown>> {
+  const inForce = await session.inForce();
+  const fewer = Number(inForce.threads ?? job.threads) < job.threads;
   return {
     in_force: {
-      ...session.inForce(),
+      ...inForce,
+      ...(fewer ? { threads_asked: String(job.threads) } : {}),
+      ...(fewer && whyNoThreads() ? { why_no_threads: whyNoThreads() } : {}),
       isolated: globalThis.crossOriginIsolated ? "yes" : "no",
       worker: typeof document === "undefined" ? "yes" : "no",
       timer_step_us: String(clock.stepNs / 1e3),

@@ -1,8 +1,10 @@
 // LiteRT.js: what its two accelerators have in common.
 //
 // Its wasm file comes as a plain script that leaves a factory behind; in a worker it looks for its
-// neighbours beside the worker's own file unless `self.Module` says otherwise, so the worker is a
-// classic one. It takes float32 and int32 at the edge, one signature, and a fixed batch.
+// neighbours beside the worker's own file unless `self.Module` says otherwise, and that script is
+// loaded with importScripts, so the worker is a classic one. It takes float32 and int32 at a
+// model's edge, its first signature, and a fixed batch. It cannot reset a model that keeps a
+// state: such a one is found out by asking the same twice, and compiled anew for each item.
 
 import {
   loadAndCompile,
@@ -11,50 +13,59 @@ import {
   type CompiledModel,
 } from "@litertjs/core";
 
+import { inForceOf, readWebgpu, wasmHas } from "../offers.ts";
 import { Failure } from "../protocol.ts";
 import { isDType, type Arrays, type Data, type Tensor, type TensorSpec } from "../tensors.ts";
+import { whyNoThreads, workersStarted } from "../threads.ts";
 import type { Session, SessionOptions } from "./runtime.ts";
 
-const VERSION = "2.5.3";
+type Accelerator = "wasm" | "webgpu";
+type Compile = () => Promise<CompiledModel>;
 
 export async function openLiteRt(
-  accelerator: "wasm" | "webgpu",
+  accelerator: Accelerator,
   artifact: string,
   options: SessionOptions,
-  more: Record<string, string> = {},
 ): Promise<Session> {
-  const threaded = options.threads > 1 && globalThis.crossOriginIsolated;
-  await start(`${options.vendor}litert/`, threaded);
+  const relaxed = wasmHas("relaxed_simd"); // its other build has neither that nor threads
+  const threads = relaxed && !whyNoThreads() ? options.threads : 1;
+  await start(`${options.vendor}litert/`, fileOf(relaxed, threads), threads > 1);
   const bytes = await read(artifact);
-  const compile = () =>
-    loadAndCompile(bytes, {
-      accelerator,
-      cpuOptions: { numThreads: threaded ? options.threads : 1 },
-    });
-  let model: CompiledModel;
-  try {
-    model = await compile();
-  } catch (e) {
-    throw refused(e);
-  }
-  return new LiteRtSession(model, accelerator, {
-    runtime: `@litertjs/core ${VERSION}`,
-    backend: accelerator,
-    threads: String(threaded ? options.threads : 1),
-    ...more,
-  });
+  const compile = async () => {
+    try {
+      return await loadAndCompile(bytes, { accelerator, cpuOptions: { numThreads: threads } });
+    } catch (e) {
+      throw refused(e);
+    }
+  };
+  const model = await compile();
+  const started = Math.min(threads, workersStarted() + 1); // those of its pool, and this one
+  const inForce = { threads: String(started), simd: relaxed ? "relaxed" : "yes" };
+  return new LiteRtSession(model, compile, accelerator, inForce);
 }
 
-let running: Promise<unknown> | undefined;
+function fileOf(relaxed: boolean, threads: number): string {
+  const kind = !relaxed ? "compat_internal" : threads > 1 ? "threaded_internal" : "internal";
+  return `litert_wasm_${kind}.js`;
+}
 
-function start(folder: string, threads: boolean): Promise<unknown> {
-  const file = threads ? "litert_wasm_threaded_internal.js" : "litert_wasm_internal.js";
-  (globalThis as { Module?: object }).Module = {
-    locateFile: (name: string) => folder + name,
-    mainScriptUrlOrBlob: folder + file,
-  };
-  running ??= loadLiteRt(folder, { threads });
-  return running;
+let running: { file: string; promise: Promise<unknown> } | undefined;
+
+/** Once a worker: a second start of another build is refused. */
+async function start(folder: string, file: string, threads: boolean): Promise<void> {
+  if (running === undefined) {
+    (globalThis as { Module?: object }).Module = {
+      locateFile: (name: string) => folder + name,
+      mainScriptUrlOrBlob: folder + file,
+    };
+    running = { file, promise: loadLiteRt(folder, { threads }) };
+  }
+  if (running.file !== file) throw new Failure(`LiteRT.js runs with ${running.file} already`);
+  try {
+    await running.promise;
+  } catch (e) {
+    throw new Failure(`LiteRT.js does not start: ${said(e)}`, "take another --runtime");
+  }
 }
 
 async function read(url: string): Promise<Uint8Array> {
@@ -63,46 +74,71 @@ async function read(url: string): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-function refused(e: unknown): Failure {
-  const reason = String(e instanceof Error ? e.message : e)
+function said(e: unknown): string {
+  return String(e instanceof Error ? e.message : e)
     .replace(/\s+/g, " ")
     .slice(0, 300);
-  const integer = /Element type (\w+) is not supported/.exec(reason)?.[1];
-  return integer === undefined
-    ? new Failure(`LiteRT.js refuses the model: ${reason}`)
-    : new Failure(
-        `LiteRT.js takes no ${integer.toLowerCase()} at a model's edge`,
-        "convert to int8 (integer inside, float in and out) instead of int8-io",
-      );
+}
+
+function refused(e: unknown): Failure {
+  const integer = /Element type (\w+) is not supported/.exec(said(e))?.[1];
+  if (integer !== undefined) {
+    return new Failure(
+      `LiteRT.js takes no ${integer.toLowerCase()} at a model's edge`,
+      "take int8 (integer inside, float in and out) instead of int8-io",
+    );
+  }
+  const hint = /memory|bad_alloc|RangeError|offset is out of bounds/i.test(said(e))
+    ? "it does not fit into the browser's memory: take a smaller model"
+    : "";
+  return new Failure(`LiteRT.js refuses the model: ${said(e)}`, hint);
 }
 
 class LiteRtSession implements Session {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
-  readonly #model: CompiledModel;
-  readonly #accelerator: "wasm" | "webgpu";
-  readonly #inForce: Record<string, string>;
+  readonly #compile: Compile;
+  readonly #accelerator: Accelerator;
+  readonly #more: Record<string, string>;
+  #model: CompiledModel;
+  #keepsState: boolean | undefined; // undefined: not found out yet
+  #last: [Arrays, readonly Data[]] | undefined;
 
   constructor(
     model: CompiledModel,
-    accelerator: "wasm" | "webgpu",
-    inForce: Record<string, string>,
+    compile: Compile,
+    accelerator: Accelerator,
+    more: Record<string, string>,
   ) {
     this.#model = model;
+    this.#compile = compile;
     this.#accelerator = accelerator;
-    this.#inForce = inForce;
+    this.#more = more;
     this.inputs = model.getInputDetails().map(spec);
     this.outputs = model.getOutputDetails().map(spec);
+    const free = this.inputs.find(({ shape }) => shape.includes(null));
+    if (free !== undefined) {
+      throw new Failure(
+        `LiteRT.js takes no free dimension: input '${free.name}' is [${free.shape.join(", ")}]`,
+        "convert it with --batch 1",
+      );
+    }
   }
 
   async run(feeds: Arrays): Promise<Arrays> {
-    const found = new Map<string, Tensor>();
-    const values = await this.#values(feeds);
-    this.outputs.forEach(({ name, dtype, shape }, i) => {
-      const data = values[i] as Data;
-      found.set(name, { dtype, shape: shape as number[], data });
-    });
-    return found;
+    let values: readonly Data[];
+    try {
+      values = await this.#values(feeds);
+    } catch (e) {
+      throw new Failure(`LiteRT.js: ${said(e)}`);
+    }
+    this.#last = [feeds, values];
+    return new Map(
+      this.outputs.map(({ name, dtype, shape }, i): [string, Tensor] => [
+        name,
+        { dtype, shape: shape as number[], data: values[i] as Data },
+      ]),
+    );
   }
 
   timed(feeds: readonly Arrays[]): () => Promise<void> {
@@ -127,12 +163,37 @@ class LiteRtSession implements Session {
     return values;
   }
 
-  reset(): Promise<void> {
-    return Promise.resolve();
+  async reset(): Promise<void> {
+    if (this.#keepsState === undefined && this.#last !== undefined) {
+      const [feeds, first] = this.#last;
+      const again = await this.#values(feeds);
+      this.#keepsState = first.some((values, i) => differ(values, again[i] as Data));
+    }
+    if (this.#keepsState) {
+      this.#model.delete();
+      this.#model = await this.#compile();
+    }
   }
 
-  inForce(): Record<string, string> {
-    return this.#inForce;
+  /** A model that is not wholly on the GPU may be compiled for the CPU in silence: look. */
+  async inForce(): Promise<Record<string, string>> {
+    const inForce = this.#model.options.accelerator;
+    if (inForce !== this.#accelerator) {
+      throw new Failure(
+        `LiteRT.js runs the model on ${inForce}, not on ${this.#accelerator}`,
+        "take litertjs-wasm",
+      );
+    }
+    const gpu = this.#accelerator === "webgpu";
+    return {
+      runtime: `@litertjs/core ${LITERT_VERSION}`,
+      backend: inForce,
+      ...this.#more,
+      ...(gpu ? inForceOf(await readWebgpu()) : {}),
+      ...(gpu
+        ? { delegate: this.#model.isFullyAccelerated ? "WebGPU" : "WebGPU, partly CPU" }
+        : {}),
+    };
   }
 
   close(): void {
@@ -140,8 +201,12 @@ class LiteRtSession implements Session {
   }
 }
 
+function differ(a: Data, b: Data): boolean {
+  return a.some((value: number | bigint, i: number) => value !== b[i]);
+}
+
 function spec(details: { name: string; dtype: string; shape: Int32Array }): TensorSpec {
-  if (!isDType(details.dtype)) throw new Failure(`${details.name} is ${details.dtype}`);
+  if (!isDType(details.dtype)) throw new Failure(`'${details.name}' is ${details.dtype}`);
   const shape = [...details.shape].map((size) => (size < 0 ? null : size));
   return { name: details.name, dtype: details.dtype, shape };
 }

@@ -5,5 +5,3 @@ import type { RuntimeModule } from "./runtime.ts";
 
 export const openSession: RuntimeModule["openSession"] = (artifact, options) =>
   openLiteRt("wasm", artifact, options);
-
-export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");

@@ -27,8 +27,8 @@ class NullSession implements Session {
     return Promise.resolve();
   }
 
-  inForce(): Record<string, string> {
-    return { runtime: "null", backend: "none", threads: "1" };
+  inForce(): Promise<Record<string, string>> {
+    return Promise.resolve({ runtime: "null", backend: "none", threads: "1" });
   }
 
   close(): void {
@@ -37,4 +37,3 @@ class NullSession implements Session {
 }
 
 export const openSession: RuntimeModule["openSession"] = () => Promise.resolve(new NullSession());
-export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");

@@ -11,64 +11,78 @@ import {
   type Tensor,
   type TensorSpec,
 } from "../tensors.ts";
-import { workersStarted } from "../threads.ts";
+import { whyNoThreads, workersStarted } from "../threads.ts";
 import type { Session, SessionOptions } from "./runtime.ts";
 
 export type OrtModule = typeof Ort;
+type InForce = () => Promise<Record<string, string>>;
 
 export async function openOrt(
   ort: OrtModule,
   provider: "wasm" | "webgpu",
   artifact: string,
   options: SessionOptions,
-  more: Record<string, string> = {},
+  more: InForce = () => Promise.resolve({}),
 ): Promise<Session> {
   ort.env.wasm.wasmPaths = `${options.vendor}ort/`;
-  ort.env.wasm.numThreads = options.threads;
+  ort.env.wasm.numThreads = whyNoThreads() ? 1 : options.threads;
   ort.env.logLevel = "error";
-  const before = workersStarted();
-  let session: Ort.InferenceSession;
+  const session = await create(ort, artifact, { executionProviders: [provider] });
+  const threads = Math.min(workersStarted() + 1, ort.env.wasm.numThreads);
+  return new OrtSession(ort, session, async () => ({
+    runtime: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`,
+    backend: provider,
+    threads: String(threads),
+    simd: "yes", // its only build
+    ...(await more()),
+  }));
+}
+
+export async function create(
+  ort: OrtModule,
+  artifact: string,
+  options: Ort.InferenceSession.SessionOptions,
+): Promise<Ort.InferenceSession> {
   try {
-    session = await ort.InferenceSession.create(artifact, {
-      executionProviders: [provider],
+    return await ort.InferenceSession.create(artifact, {
       graphOptimizationLevel: "all",
+      ...options,
     });
   } catch (e) {
     throw refused(e);
   }
-  const started = workersStarted() - before + 1;
-  return new OrtSession(ort, session, {
-    runtime: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common}`,
-    backend: provider,
-    threads: String(Math.min(started, ort.env.wasm.numThreads ?? 1)),
-    simd: "yes",
-    ...more,
-  });
 }
 
 function refused(e: unknown): Failure {
   const reason = String(e instanceof Error ? e.message : e).replace(/\s+/g, " ");
-  return new Failure(`ONNX Runtime Web refuses the model: ${reason.slice(0, 300)}`);
+  const hint = /bad_alloc|memory|Array buffer allocation/i.test(reason)
+    ? "it does not fit into the browser's memory: take a smaller model"
+    : "";
+  return new Failure(`ONNX Runtime Web: ${reason.slice(0, 300)}`, hint);
 }
 
 class OrtSession implements Session {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  readonly inForce: InForce;
   readonly #ort: OrtModule;
   readonly #session: Ort.InferenceSession;
-  readonly #inForce: Record<string, string>;
 
-  constructor(ort: OrtModule, session: Ort.InferenceSession, inForce: Record<string, string>) {
+  constructor(ort: OrtModule, session: Ort.InferenceSession, inForce: InForce) {
     this.#ort = ort;
     this.#session = session;
-    this.#inForce = inForce;
+    this.inForce = inForce;
     this.inputs = session.inputMetadata.map(spec);
     this.outputs = session.outputMetadata.map(spec);
   }
 
   async run(feeds: Arrays): Promise<Arrays> {
-    const found = await this.#session.run(this.#tensors(feeds));
-    return new Map(Object.entries(found).map(([name, value]) => [name, tensor(value)]));
+    try {
+      const found = await this.#session.run(this.#tensors(feeds));
+      return new Map(Object.entries(found).map(([name, value]) => [name, tensor(value)]));
+    } catch (e) {
+      throw refused(e);
+    }
   }
 
   timed(feeds: readonly Arrays[]): () => Promise<void> {
@@ -94,10 +108,6 @@ class OrtSession implements Session {
     return Promise.resolve(); // an ONNX graph takes its state as inputs
   }
 
-  inForce(): Record<string, string> {
-    return this.#inForce;
-  }
-
   close(): void {
     void this.#session.release();
   }
@@ -106,7 +116,7 @@ class OrtSession implements Session {
 function spec(value: Ort.InferenceSession.ValueMetadata): TensorSpec {
   if (!value.isTensor || !isDType(value.type)) {
     const type = value.isTensor ? value.type : "no tensor";
-    throw new Failure(`${value.name} is ${type}, which a page does not run`);
+    throw new Failure(`'${value.name}' is ${type}, which a page does not run`);
   }
   const shape = value.shape.map((size) => (typeof size === "number" ? size : null));
   return { name: value.name, dtype: value.type, shape };

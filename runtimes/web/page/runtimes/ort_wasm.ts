@@ -7,5 +7,3 @@ import type { RuntimeModule } from "./runtime.ts";
 
 export const openSession: RuntimeModule["openSession"] = (artifact, options) =>
   openOrt(ort as unknown as OrtModule, "wasm", artifact, options);
-
-export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");

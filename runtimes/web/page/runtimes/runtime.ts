@@ -1,8 +1,10 @@
 // The runtime contract of a page, and the table of runtimes.
 //
-// A runtime is a module with one function, `openSession`, and `whyNot`, which says what is missing
-// here. To add one: write the module, add its row, add it to `web/runtimes.py` of the toolkit.
+// A runtime is a module with one function, `openSession`. To add one: write the module, add its
+// row here and in the toolkit's `targets/web/runtimes.py`.
 
+import { whyNo, type Need } from "../offers.ts";
+import { Failure } from "../protocol.ts";
 import type { Arrays, TensorSpec } from "../tensors.ts";
 import type { Call } from "../timing.ts";
 
@@ -21,32 +23,40 @@ export interface Session {
   timed(feeds: readonly Arrays[]): Call;
   /** Forget what a stateful model carries from one run to the next. */
   reset(): Promise<void>;
-  /** What is really active, not what was asked for. */
-  inForce(): Record<string, string>;
+  /** What is really active, not what was asked for. It may take as long as a load does. */
+  inForce(): Promise<Record<string, string>>;
   close(): void;
 }
 
 export interface RuntimeModule {
   /** A Failure where the runtime refuses the artifact, or is not itself any more. */
   openSession(artifact: string, options: SessionOptions): Promise<Session>;
-  /** "" where it can run here; else the reason. */
-  whyNot(): Promise<string>;
 }
 
 export interface Runtime {
   readonly load: () => Promise<RuntimeModule>;
-  /** Whether it uses a GPU, and by which interface. */
-  readonly gpu?: "webgl" | "webgpu";
+  readonly needs?: Need;
 }
 
 export const RUNTIMES: Readonly<Record<string, Runtime>> = {
   "tfjs-cpu": { load: () => import("./tfjs_cpu.ts") },
-  "tfjs-wasm": { load: () => import("./tfjs_wasm.ts") },
-  "tfjs-webgl": { load: () => import("./tfjs_webgl.ts"), gpu: "webgl" },
-  "tfjs-webgpu": { load: () => import("./tfjs_webgpu.ts"), gpu: "webgpu" },
-  "ort-web-wasm": { load: () => import("./ort_wasm.ts") },
-  "ort-web-webgpu": { load: () => import("./ort_webgpu.ts"), gpu: "webgpu" },
-  "litertjs-wasm": { load: () => import("./litert_wasm.ts") },
-  "litertjs-webgpu": { load: () => import("./litert_webgpu.ts"), gpu: "webgpu" },
+  "tfjs-wasm": { load: () => import("./tfjs_wasm.ts"), needs: "wasm" },
+  "tfjs-webgl": { load: () => import("./tfjs_webgl.ts"), needs: "webgl" },
+  "tfjs-webgpu": { load: () => import("./tfjs_webgpu.ts"), needs: "webgpu" },
+  "ort-web-wasm": { load: () => import("./ort_wasm.ts"), needs: "wasm" },
+  "ort-web-webgpu": { load: () => import("./ort_webgpu.ts"), needs: "webgpu" },
+  "litertjs-wasm": { load: () => import("./litert_wasm.ts"), needs: "wasm" },
+  "litertjs-webgpu": { load: () => import("./litert_webgpu.ts"), needs: "webgpu" },
   null: { load: () => import("./null.ts") },
 };
+
+/** Fetch the named runtime and nothing else; a Failure where this browser can't run it. */
+export async function loadRuntime(name: string): Promise<RuntimeModule> {
+  const row = RUNTIMES[name];
+  if (row === undefined) {
+    throw new Failure(`no runtime named '${name}'; known: ${Object.keys(RUNTIMES).join(", ")}`);
+  }
+  const reason = await whyNo(row.needs);
+  if (reason) throw new Failure(`${name} does not run here: ${reason}`, "take another --runtime");
+  return row.load();
+}

@@ -5,7 +5,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import type { RuntimeModule } from "./runtime.ts";
 import { openTfjs } from "./tfjs.ts";
 
-export const openSession: RuntimeModule["openSession"] = (artifact) =>
-  openTfjs({ name: "cpu", readsAtOnce: true, inForce: () => ({ threads: "1" }) }, artifact);
+const inForce = () => ({ threads: "1" });
 
-export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");
+export const openSession: RuntimeModule["openSession"] = (artifact) =>
+  openTfjs({ name: "cpu", readsAtOnce: true, inForce }, artifact);

@@ -1,30 +1,28 @@
 // TensorFlow.js on WebAssembly (XNNPACK).
 //
-// Threads: XNNPACK takes the least of what is asked, half the cores and 4, and none without
-// isolation; eight workers are made whatever it takes, so the count comes from the library.
+// Its threads are the least of what is asked, half the cores and 4. Where that is one, the build
+// without threads is taken: the other makes eight workers whatever it uses, and Firefox was seen
+// to wait for them for ever, once in six.
 
 import { getThreadsCount, setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { env } from "@tensorflow/tfjs-core";
 
+import { whyNoThreads } from "../threads.ts";
 import type { RuntimeModule } from "./runtime.ts";
 import { openTfjs } from "./tfjs.ts";
 
-export const openSession: RuntimeModule["openSession"] = async (artifact, options) => {
-  setWasmPaths(`${options.vendor}tfjs/`);
-  setThreadsCount(options.threads);
-  const simd = await env().getAsync("WASM_HAS_SIMD_SUPPORT");
-  const threaded = simd && (await env().getAsync("WASM_HAS_MULTITHREAD_SUPPORT"));
-  return openTfjs(
-    {
-      name: "wasm",
-      readsAtOnce: true,
-      inForce: () => ({
-        threads: String(threaded ? getThreadsCount() : 1),
-        simd: simd ? "yes" : "no",
-      }),
-    },
-    artifact,
-  );
-};
+const MOST_THREADS = 4;
 
-export const whyNot: RuntimeModule["whyNot"] = () => Promise.resolve("");
+export const openSession: RuntimeModule["openSession"] = async (artifact, options) => {
+  const own = Math.min(Math.floor(navigator.hardwareConcurrency / 2), MOST_THREADS);
+  const threads = whyNoThreads() ? 1 : Math.max(1, Math.min(options.threads, own));
+  const simd = Boolean(await env().getAsync("WASM_HAS_SIMD_SUPPORT"));
+  env().set("WASM_HAS_MULTITHREAD_SUPPORT", simd && threads > 1);
+  setWasmPaths(`${options.vendor}tfjs/`);
+  setThreadsCount(threads);
+  const inForce = () => ({
+    threads: String(simd && threads > 1 ? getThreadsCount() : 1),
+    simd: simd ? "yes" : "no",
+  });
+  return openTfjs({ name: "wasm", readsAtOnce: true, inForce }, artifact);
+};

@@ -4,7 +4,7 @@ import type { MathBackendWebGL } from "@tensorflow/tfjs-backend-webgl";
 import "@tensorflow/tfjs-backend-webgl";
 import { backend, env } from "@tensorflow/tfjs-core";
 
-import { inForceOf, rendererOf, whyNoWebgl } from "../gpu.ts";
+import { inForceOf, rendererOf } from "../offers.ts";
 import type { RuntimeModule } from "./runtime.ts";
 import { openTfjs } from "./tfjs.ts";
 
@@ -18,5 +18,3 @@ function inForce(): Record<string, string> {
 
 export const openSession: RuntimeModule["openSession"] = (artifact) =>
   openTfjs({ name: "webgl", readsAtOnce: true, inForce }, artifact);
-
-export const whyNot: RuntimeModule["whyNot"] = whyNoWebgl;

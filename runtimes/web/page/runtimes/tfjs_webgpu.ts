@@ -2,14 +2,11 @@
 
 import "@tensorflow/tfjs-backend-webgpu";
 
-import { inForceOf, readWebgpu, whyNoWebgpu } from "../gpu.ts";
+import { inForceOf, readWebgpu } from "../offers.ts";
 import type { RuntimeModule } from "./runtime.ts";
 import { openTfjs } from "./tfjs.ts";
 
-export const openSession: RuntimeModule["openSession"] = async (artifact) => {
-  const gpu = await readWebgpu();
-  const inForce = typeof gpu === "string" ? {} : inForceOf(gpu);
-  return openTfjs({ name: "webgpu", readsAtOnce: false, inForce: () => inForce }, artifact);
-};
+const inForce = async () => inForceOf(await readWebgpu());
 
-export const whyNot: RuntimeModule["whyNot"] = whyNoWebgpu;
+export const openSession: RuntimeModule["openSession"] = (artifact) =>
+  openTfjs({ name: "webgpu", readsAtOnce: false, inForce }, artifact);

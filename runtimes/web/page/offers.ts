@@ -1,5 +1,9 @@
-// Which GPU a page is given, and whether it is one: browsers without a GPU offer a software one,
-// whose answers are right and whose times say nothing about any GPU.
+// What this browser offers: WebAssembly and its parts, WebGL, WebGPU with their GPUs.
+//
+// Without a GPU browsers offer a software one, whose answers are right and whose times say nothing
+// about any GPU.
+
+export type Need = "wasm" | "webgl" | "webgpu";
 
 export interface Gpu {
   /** As the browser names it: a renderer's string, or vendor and architecture of an adapter. */
@@ -8,6 +12,14 @@ export interface Gpu {
 }
 
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|lavapipe|software|basic render|warp\b/i;
+
+/** "" where it is there; else the reason. */
+export async function whyNo(need: Need | undefined): Promise<string> {
+  if (need === undefined) return "";
+  if (need === "wasm") return "WebAssembly" in globalThis ? "" : "the browser has no WebAssembly";
+  const found = need === "webgl" ? readWebgl() : await readWebgpu();
+  return typeof found === "string" ? found : "";
+}
 
 /** The adapter that WebGPU gives, or the reason why it gives none. */
 export async function readWebgpu(): Promise<Gpu | string> {
@@ -51,16 +63,27 @@ export function rendererOf(context: WebGLRenderingContext | WebGL2RenderingConte
   return { name, software: SOFTWARE.test(name) };
 }
 
-export function inForceOf({ name, software }: Gpu): Record<string, string> {
-  return { gpu: name, software_gpu: software ? "yes" : "no" };
+export function inForceOf(found: Gpu | string): Record<string, string> {
+  if (typeof found === "string") return {};
+  return { gpu: found.name, software_gpu: found.software ? "yes" : "no" };
 }
 
-export async function whyNoWebgpu(): Promise<string> {
-  const found = await readWebgpu();
-  return typeof found === "string" ? found : "";
-}
+// The smallest modules that use each; github.com/GoogleChromeLabs/wasm-feature-detect has them.
+const HEAD = [0, 97, 115, 109, 1, 0, 0, 0, 1];
+const PARTS = {
+  simd: [5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+  relaxed_simd: [
+    5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2,
+    11,
+  ],
+  threads: [
+    4, 1, 96, 0, 0, 3, 2, 1, 0, 5, 4, 1, 3, 1, 1, 10, 11, 1, 9, 0, 65, 0, 254, 16, 2, 0, 26, 11,
+  ],
+} as const;
 
-export function whyNoWebgl(): Promise<string> {
-  const found = readWebgl();
-  return Promise.resolve(typeof found === "string" ? found : "");
+/** Threads need an isolated page too: without shared memory none can be started. */
+export function wasmHas(part: keyof typeof PARTS): boolean {
+  if (!("WebAssembly" in globalThis)) return false;
+  if (part === "threads" && typeof SharedArrayBuffer === "undefined") return false;
+  return WebAssembly.validate(new Uint8Array([...HEAD, ...PARTS[part]]));
 }

@@ -1,0 +1,129 @@
+// Where a job is done, and by whom: a worker of its own for what is measured.
+//
+// Chunks of one data set follow one another in the same worker, which keeps the session open. With
+// `?main=1` there is no worker: a driver that slows the page down can slow nothing but its thread.
+
+import { readFacts } from "./facts.ts";
+import type { Link, Message, Sender } from "./link.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+import type { Row, Stage } from "./protocol.ts";
+import type { View } from "./view.ts";
+
+const SEEN_MS = 5_000;
+const NEXT_STAGE: Record<string, Stage> = { loaded: "run", first: "measure", samples: "measure" };
+
+interface Place {
+  post(message: ToWorker): void;
+  end(): void;
+}
+
+interface Options {
+  readonly base: string;
+  readonly onMain: boolean;
+  readonly link: Link;
+  readonly view: View;
+}
+
+interface Running {
+  readonly sender: Sender;
+  readonly over: Promise<void>;
+  readonly end: () => void;
+  ended: boolean;
+  stage: Stage;
+}
+
+export class Runner {
+  readonly #options: Options;
+  #place: Place | undefined;
+  #kind = "";
+  #running: Running | undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Begin a job. One that still runs is over for the server, and ended here. */
+  async begin(message: Message): Promise<void> {
+    await this.#clear();
+    const { link, view, base } = this.#options;
+    view.begins(message);
+    const kind = String(message.job);
+    if (this.#place === undefined || kind !== "predict" || this.#kind !== "predict") {
+      this.#place?.end();
+      this.#place = await this.#open();
+    }
+    this.#kind = kind;
+    const sender = link.sender(String(message.id));
+    let resolved: () => void = () => undefined;
+    const over = new Promise<void>((resolve) => (resolved = resolve));
+    const alive = setInterval(() => void link.seen(), SEEN_MS);
+    const running: Running = {
+      sender,
+      over,
+      ended: false,
+      stage: "load",
+      end: () => {
+        running.ended = true;
+        clearInterval(alive);
+        resolved();
+      },
+    };
+    this.#running = running;
+    this.#place.post({ kind: "job", message, base });
+  }
+
+  /** The job at hand ends early, with what it has. */
+  async stop(): Promise<void> {
+    this.#place?.post({ kind: "stop" });
+    await this.#running?.over;
+    await this.#running?.sender.arrived();
+  }
+
+  abandon(): void {
+    this.#place?.end();
+    this.#place = undefined;
+    this.#running?.end();
+  }
+
+  /** Whoever gives another job takes no more rows of the one before. */
+  async #clear(): Promise<void> {
+    if (this.#running === undefined || this.#running.ended) return;
+    if (this.#options.onMain) await this.stop();
+    else this.abandon();
+  }
+
+  async #open(): Promise<Place> {
+    const hear = (message: FromWorker) => this.#hear(message);
+    if (this.#options.onMain) {
+      const url = new URL("app/serve.js", this.#options.base).href;
+      const { serve } = (await import(url)) as typeof import("./serve.ts");
+      return { post: serve(hear), end: () => undefined };
+    }
+    const worker = new Worker(new URL("app/worker.js", this.#options.base));
+    worker.onmessage = (event: MessageEvent<FromWorker>) => hear(event.data);
+    worker.onerror = (event) => this.#died(event.message || "the worker could not be started");
+    return { post: (message) => worker.postMessage(message), end: () => worker.terminate() };
+  }
+
+  #hear(message: FromWorker): void {
+    if (message.kind === "row") this.#row(message.row);
+    else void readFacts().then((values) => this.#place?.post({ kind: "facts", values }));
+  }
+
+  #row(row: Row): void {
+    const running = this.#running;
+    if (running === undefined || running.ended) return;
+    running.stage = NEXT_STAGE[row.row] ?? running.stage;
+    running.sender.add(row);
+    this.#options.view.shows(row);
+    if (row.row === "done" || row.row === "failure") running.end();
+  }
+
+  /** An error that no job caught: its worker is gone, or as good as. */
+  #died(error: string): void {
+    const stage = this.#running?.stage ?? "load";
+    this.#row({ row: "failure", stage, error, hint: "try another --runtime" });
+    this.#place?.end();
+    this.#place = undefined;
+  }
+}
