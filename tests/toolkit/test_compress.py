@@ -17,6 +17,7 @@ from edgewright.compression.options import CompressResult
 from edgewright.compression.store import compressed_models
 from edgewright.verbs.compress import Settings
 from edgewright_runtimes import load
+from edgewright_runtimes.errors import BadInput
 
 if TYPE_CHECKING:
     from conftest import Command
@@ -132,6 +133,15 @@ def test_the_command_line_says_the_same(made: Made, tiny: Path, command: Command
     assert ran.code == 0 and said["exit_code"] == 0
     assert made.result.compressed is not None
     assert said["compressed"]["key"] == made.result.compressed.key  # type: ignore[index]
+
+
+def test_a_bundle_of_another_model_is_refused(made: Made, tiny: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.keras"
+    other.write_bytes((tiny / "model.keras").read_bytes() + b"-")
+    before = (made.bundle / "bundle.json").read_bytes()
+    with pytest.raises(BadInput, match=r"is of another model: .*model.keras .*--out, or .*--force"):
+        edgewright.compress(other, recipe="prune50_float16", out=made.bundle)
+    assert (made.bundle / "bundle.json").read_bytes() == before
 
 
 def _first_steps(bundle: Path) -> Iterator[tuple[str, int]]:

@@ -20,7 +20,7 @@ RECIPES = {
     ),
     "a word that is none of several": (
         PRUNE.format('[steps.finetune]\nteacher = "orignal"'),
-        ":6: prune.finetune.teacher is 'orignal'; one of 'auto', 'labels', 'original', 'both' was",
+        ":6: prune.finetune.teacher is 'orignal'; one of 'auto', 'labels', 'original',",
         "",
     ),
     "a training of no epochs": (
@@ -124,6 +124,16 @@ def test_an_option_is_refused(
 ) -> None:
     model = [tiny / "model.keras", "--recipe", "prune50_int8", "--data", tiny / "train.npz"]
     assert_refused([*model, "--out", tmp_path / "o", *words], capsys, expected)
+
+
+@pytest.mark.parametrize("recipe", ["prune50_int8", "int8", "channels50_int16x8"])
+def test_nothing_is_begun_that_needs_data_to_end(
+    recipe: str, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [tiny / "model.keras", "--recipe", recipe, "--out", tmp_path / "o"]
+    expected = f"{recipe.rpartition('_')[2]} is calibrated on data, and none was given; add --data"
+    assert_refused(words, capsys, expected)
+    assert not (tmp_path / "o").exists()
 
 
 def assert_refused(

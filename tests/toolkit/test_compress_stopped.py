@@ -142,27 +142,34 @@ def test_a_model_that_cannot_be_taken_apart_says_what_to_do(
     ran = command(*words, "--data", tiny / "train.npz", "--formats", "tflite")
     last = ran.err.splitlines()[-1]
     assert ran.code == 2 and "compression works on" in last and "Keras 3" in last, ran.err
+    assert not any((tmp_path / "o" / "artifacts").iterdir()), "nothing is built before"
 
 
-@pytest.mark.parametrize("case", ["shape", "labels", "pattern"])
+@pytest.mark.parametrize("case", ["shape", "labels", "pattern", "loss", "classes"])
 def test_what_the_processes_find_is_one_line_too(
     command: Command, tiny: Path, tmp_path: Path, case: str
 ) -> None:
     recipe = tmp_path / "r.toml"
     layers = 'layers = ["conv2*d_9", "densee"]' if case == "pattern" else ""
-    recipe.write_text(f'[[steps]]\nkind = "prune"\n{layers}\n[steps.finetune]\nteacher = "labels"')
+    loss = 'loss = "mse9"' if case == "loss" else ""
+    recipe.write_text(
+        f'[[steps]]\nkind = "prune"\n{layers}\n[steps.finetune]\nteacher = "labels"\n{loss}\n'
+    )
     shape = (40, 9, 9, 1) if case == "shape" else (40, 8, 8, 1)
-    y = {} if case == "labels" else {"y": np.arange(40) % 3}
+    y = {} if case == "labels" else {"y": np.arange(40) % 3 + (case == "classes")}
     np.savez(tmp_path / "d.npz", x=np.zeros(shape, np.float32), **y)
     words: list[str | Path] = ["compress", tiny / "model.keras", "--recipe", recipe]
     words += ["--data", tmp_path / "d.npz", "--out", tmp_path / "o", "--formats", "tflite"]
     ran = command(*words)
     expected = {
         "shape": "input 'image' takes items of shape [8, 8, 1], the data has [9, 9, 1]",
-        "labels": "labels",
-        "pattern": "no layer matches 'conv2*d_9'; layers: conv2d (Conv2D), kind (Dense)",
+        "labels": f"{recipe}:4: the data has no labels, and the loss wants them",
+        "pattern": f"{recipe}:3: no layer matches 'conv2*d_9'; layers: conv2d (Conv2D), kind (D",
+        "loss": f"{recipe}:6: no Keras loss is named 'mse9'",
+        "classes": "is 3; the output has 3 values, so that 0 to 2 was expected",
     }
     assert ran.code == 2, ran.err + ran.out
     last = ran.err.splitlines()[-1]
     assert last.startswith("edgewright: error: ") and expected[case] in last, ran.err
     assert "Traceback" not in ran.err
+    assert not any((tmp_path / "o" / "artifacts").iterdir()), "nothing is built before"

@@ -24,6 +24,8 @@ def load_function(spec: str) -> Callable[..., Any]:
         raise BadInput(f"{spec}: no module named {e.name!r} here or installed") from e
     except (AttributeError, ValueError) as e:
         raise BadInput(f"{spec}: {e}", hint="name it module:function") from e
+    except Exception as e:  # whatever a module of the user's raises when it is imported
+        raise BadInput(f"{spec}: importing it raised {type(e).__name__}: {e}") from e
     finally:
         sys.path.remove(here)
     if not callable(found):

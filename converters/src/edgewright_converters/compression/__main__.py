@@ -1,12 +1,17 @@
 """The compression process: ``python -m edgewright_converters.compression``.
 
-One job (``job.CompressJob``) as a JSON line in, rows out:
+One job in three lines, each answered before the next one comes:
+  a ``job.CompressJob``              -> opened      inputs: name, dtype and shape of each
+  its ``job.DataFolders``            -> ready
+  {"do": "compress"}                 -> rows
+of which the last one gives
   source     scores, items           of the model as it was
   progress   stage, done, total, words, numbers
   step       stage, record           one stage is done, and lies in its folder
   measure    models, scheme          a question: the answer is a line {"medians_ns": [...]} or
                                      {"error": ..., "hint": ...}
   done | interrupted | failure       the last one; an interruption's words say what is kept
+A failure ends it wherever it stands; one of a step has its ``number`` and the ``field`` at fault.
 
 An interrupt (SIGINT) ends it in good order: what is trained so far is kept.
 """
@@ -21,7 +26,14 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 from edgewright_converters.child import failure_row, lines_until_parent_ends
-from edgewright_converters.compression.job import CompressJob, compress
+from edgewright_converters.compression.job import (
+    CompressJob,
+    DataFolders,
+    compress,
+    open_data,
+    open_job,
+)
+from edgewright_converters.compression.refusals import StepRefused
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.protocol import read_line, write_line
 from edgewright_runtimes.record_json import from_dict
@@ -57,8 +69,13 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     lines = lines_until_parent_ends(sys.stdin)
     try:
-        job = from_dict(CompressJob, read_line(next(lines)), where="job")
-        compress(job, lambda row: write_line(rows, row), _Parent(lines, rows))
+        opened = open_job(from_dict(CompressJob, read_line(next(lines)), where="job"))
+        inputs = [{"name": s.name, "dtype": s.dtype, "shape": s.shape} for s in opened.inputs]
+        write_line(rows, {"row": "opened", "inputs": inputs})
+        data = open_data(opened, from_dict(DataFolders, read_line(next(lines)), where="data"))
+        write_line(rows, {"row": "ready"})
+        next(lines)
+        compress(opened, data, lambda row: write_line(rows, row), _Parent(lines, rows))
         write_line(rows, {"row": "done"})
     except KeyboardInterrupt as e:
         write_line(rows, {"row": "interrupted", "words": str(e)})
@@ -67,7 +84,8 @@ def main() -> None:
             import traceback
 
             traceback.print_exc()
-        write_line(rows, failure_row("convert", e))
+        at = {"number": e.number, "field": e.field} if isinstance(e, StepRefused) else {}
+        write_line(rows, {**failure_row("convert", e), **at})
 
 
 if __name__ == "__main__":

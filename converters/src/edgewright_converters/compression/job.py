@@ -1,4 +1,7 @@
-"""What the compression process does: open the source, apply the steps left to do, one after one."""
+"""What the compression process does: open the source, refuse what can't be, apply the steps.
+
+The three are apart so that what is refused is refused before anything else is built.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.compression.context import Context, Items, Measure, Progress
-from edgewright_runtimes.errors import BadInput
-from edgewright_runtimes.records import Step, StepRecord
+from edgewright_converters.compression.refusals import StepRefused, check_data, check_layers
+from edgewright_runtimes.errors import BadInput, UsageError
+from edgewright_runtimes.records import Step, StepRecord, TensorSpec
+
+if TYPE_CHECKING:
+    from edgewright_converters.compression.context import Augment
 
 Emit = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompressJob:
-    """Each of ``steps`` has its folder; the first ``done`` of them lie there already.
-
-    ``train``, ``held_back`` and ``scored`` are folders of ``.npy`` files, empty without data.
-    """
+    """Each of ``steps`` has its folder; the first ``done`` of them lie there already."""
 
     source: str
     steps: tuple[Step, ...]
@@ -30,61 +34,48 @@ class CompressJob:
     done: int = 0
     unsafe: bool = False
     signature: str = ""
-    train: str = ""
-    held_back: str = ""
-    scored: str = ""
     seed: int = 0
     augment: str = ""  # module:function
     tensorboard: str = ""
     resume: bool = True
-    inputs: tuple[str, ...] = ()  # the names of the arrays, in the model's order
 
 
-def compress(job: CompressJob, emit: Emit, measure: Measure | None = None) -> None:
-    """Emits ``source``, then ``progress`` rows and one ``step`` row for each stage.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFolders:
+    """Each has ``0.npy``, ``1.npy`` in the order of the inputs; empty without data.
 
-    Raises ``BadInput`` where the source gives no Keras 3 model.
+    ``labels.npy`` and ``places.npy`` (what a person calls the items) lie beside them.
     """
-    from edgewright_converters.compression.scores import score
-    from edgewright_converters.compression.stages import load_model, read_stage, run_step
-    from edgewright_converters.user_function import load_function
-    from edgewright_runtimes.record_json import to_json
 
-    original = open_keras(job)
-    train, held_back = _items(job.train, job.inputs), _items(job.held_back, job.inputs)
-    scored = _items(job.scored, job.inputs)
-    scores, items = score(original, scored)
-    emit({"row": "source", "scores": scores, "items": items})
-    folders = [Path(folder) for folder in job.folders]
-    history = _history(folders[: job.done])
-    model = load_model(folders[job.done - 1]) if job.done else original
-    for number in range(job.done, len(job.steps)):
-        step, folder = job.steps[number], folders[number]
-        if not job.resume and read_stage(folder) is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        context = Context(
-            train=train,
-            held_back=held_back,
-            scored=scored,
-            original=original,
-            folder=folder,
-            seed=job.seed,
-            history=history,
-            augment=load_function(job.augment) if job.augment else None,
-            tensorboard=Path(job.tensorboard) / f"{number}-{step.kind}"
-            if job.tensorboard
-            else None,
-            measure=measure,
-            tell=_teller(emit, number),
-        )
-        model, record = run_step(model, step, context)
-        history = (*history, record)
-        emit({"row": "step", "stage": number, "record": json.loads(to_json(record))})
+    train: str = ""
+    held_back: str = ""
+    scored: str = ""
 
 
-def open_keras(job: CompressJob) -> Any:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The source as a Keras 3 model, and what the data is to look like."""
+
+    job: CompressJob
+    model: Any
+    inputs: tuple[TensorSpec, ...]
+    augment: Augment | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    train: Items | None
+    held_back: Items | None
+    scored: Items | None
+
+
+def open_job(job: CompressJob) -> Opened:
+    """Raises ``BadInput`` where the source gives no Keras 3 model, a pattern matches no layer of
+    it, or the augmentation is no function."""
     from edgewright_converters.sources import open_source
+    from edgewright_converters.user_function import load_function
 
+    augment = load_function(job.augment) if job.augment else None
     source = open_source(Path(job.source), unsafe=job.unsafe, signature=job.signature)
     model = source.as_keras()
     if model is None:
@@ -92,7 +83,77 @@ def open_keras(job: CompressJob) -> Any:
             f"{job.source} ({source.kind}) gives no Keras 3 model, and compression works on one",
             hint="save it as .keras with Keras 3; convert takes it as it is",
         )
-    return model
+    check_layers(model, job.steps)
+    return Opened(
+        job=job,
+        model=model,
+        inputs=tuple(source.signature.inputs),
+        augment=augment,
+    )
+
+
+def open_data(opened: Opened, folders: DataFolders) -> Data:
+    """Memory-mapped. Raises ``BadInput`` where the steps to do can't learn from it."""
+    import numpy as np
+
+    names = [spec.name for spec in opened.inputs]
+    data = Data(
+        train=_items(folders.train, names),
+        held_back=_items(folders.held_back, names),
+        scored=_items(folders.scored, names),
+    )
+    check_data(
+        opened.model,
+        opened.job.steps,
+        data.train,
+        data.held_back,
+        done=opened.job.done,
+        places=np.load(Path(folders.train) / "places.npy") if folders.train else None,
+        augment=opened.augment,
+        augment_name=opened.job.augment,
+    )
+    return data
+
+
+def compress(opened: Opened, data: Data, emit: Emit, measure: Measure | None = None) -> None:
+    """Emits ``source``, then ``progress`` rows and one ``step`` row for each stage.
+
+    Raises ``StepRefused`` where a step can't be done.
+    """
+    from edgewright_converters.compression.scores import score
+    from edgewright_converters.compression.stages import load_model, read_stage, run_step
+    from edgewright_runtimes.record_json import to_json
+
+    job = opened.job
+    scores, items = score(opened.model, data.scored)
+    emit({"row": "source", "scores": scores, "items": items})
+    folders = [Path(folder) for folder in job.folders]
+    history = _history(folders[: job.done])
+    model = load_model(folders[job.done - 1]) if job.done else opened.model
+    for number in range(job.done, len(job.steps)):
+        step, folder = job.steps[number], folders[number]
+        if not job.resume and read_stage(folder) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        logs = Path(job.tensorboard) / f"{number}-{step.kind}" if job.tensorboard else None
+        context = Context(
+            train=data.train,
+            held_back=data.held_back,
+            scored=data.scored,
+            original=opened.model,
+            folder=folder,
+            seed=job.seed,
+            history=history,
+            augment=opened.augment,
+            tensorboard=logs,
+            measure=measure,
+            tell=_teller(emit, number),
+        )
+        try:
+            model, record = run_step(model, step, context)
+        except UsageError as e:
+            raise StepRefused(e, number=number) from e
+        history = (*history, record)
+        emit({"row": "step", "stage": number, "record": json.loads(to_json(record))})
 
 
 def _history(folders: Sequence[Path]) -> tuple[StepRecord, ...]:
@@ -103,7 +164,6 @@ def _history(folders: Sequence[Path]) -> tuple[StepRecord, ...]:
 
 
 def _items(folder: str, inputs: Sequence[str]) -> Items | None:
-    """Memory-mapped arrays: ``0.npy``, ``1.npy`` in the order of the inputs, and ``labels.npy``."""
     import numpy as np
 
     if not folder:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from edgewright.atomic import write_text
 from edgewright.compression.options import CompressOptions
-from edgewright.compression.running import Hear, Run
+from edgewright.compression.running import Run
+from edgewright.compression.steps import Hear
 from edgewright_converters.compression.recipe import parse_name
 from edgewright_runtimes.errors import BadInput, EdgewrightError
 from edgewright_runtimes.record_json import from_dict

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from edgewright.conversion.converter import JobFailed
 from edgewright.line_process import LineProcess
 from edgewright_runtimes.errors import EdgewrightError, UsageError
+from edgewright_runtimes.record_json import from_dict
+from edgewright_runtimes.records import TensorSpec
 
 if TYPE_CHECKING:
-    from edgewright_converters.compression.job import CompressJob
+    from edgewright_converters.compression.job import CompressJob, DataFolders
 
 Row = Mapping[str, Any]
 STOP_SECONDS = 60.0  # a checkpoint is written when it is interrupted
@@ -30,44 +32,69 @@ class Stopped(EdgewrightError):
     """Interrupted; what was trained is kept."""
 
 
-def run_compression(
-    job: CompressJob, *, log: Path, latencies: Latencies, tell: Callable[[Row], None]
-) -> None:
-    """Do the job in a process of its own; ``tell`` hears its rows.
+class Training:
+    """One job in a process of its own: ``open``, ``check``, ``run``, in this order; close it.
 
-    Raises ``JobFailed`` (a ``UsageError`` for bad input), ``ProcessDied``, or ``Stopped``.
+    Each raises ``JobFailed`` (``Refused`` for bad input), ``ProcessDied``; ``run`` also
+    ``Stopped``.
     """
-    argv = [sys.executable, "-m", "edgewright_converters.compression"]
-    process = LineProcess(argv, log=log, env=_environment())
-    stopping = False
-    with process:
-        process.send(json.loads(json.dumps(asdict(job))))
+
+    def __init__(self, job: CompressJob, *, log: Path) -> None:
+        argv = [sys.executable, "-m", "edgewright_converters.compression"]
+        self._process = LineProcess(argv, log=log, env=_environment())
+        self._process.send(json.loads(json.dumps(asdict(job))))
+
+    def close(self) -> None:
+        self._process.close()
+
+    def open(self) -> tuple[TensorSpec, ...]:
+        """What the source takes, in its order."""
+        row = _checked(self._process.receive())
+        return tuple(from_dict(TensorSpec, spec) for spec in row["inputs"])
+
+    def check(self, data: DataFolders) -> None:
+        """Whether the steps can learn from the data."""
+        _checked(self._process.ask(asdict(data)))
+
+    def run(self, *, latencies: Latencies, tell: Callable[[Row], None]) -> None:
+        """The steps; ``tell`` hears the rows."""
+        self._process.send({"do": "compress"})
+        stopping = False
         while True:
             try:
-                row = process.receive(timeout=STOP_SECONDS if stopping else None)
+                row = self._process.receive(timeout=STOP_SECONDS if stopping else None)
                 if row["row"] == "measure":
-                    process.send(_answer(latencies, row))
+                    self._process.send(_answer(latencies, row))
                     continue
             except KeyboardInterrupt:
                 if stopping:
                     raise
                 stopping = True
-                process.interrupt()
+                self._process.interrupt()
                 continue
-            if row["row"] == "failure":
-                raise _Refused(row) if row.get("exit_code") == 2 else JobFailed(dict(row))
             if row["row"] == "interrupted":
                 raise Stopped(row.get("words") or "interrupted; what was trained is kept")
-            if row["row"] == "done":
+            if _checked(row)["row"] == "done":
                 return
             tell(row)
 
 
-class _Refused(JobFailed, UsageError):
-    """Bad input found by the process: the same error as if it had been found here."""
+class Refused(JobFailed, UsageError):
+    """Bad input found by the process: the same error as if it had been found here.
+
+    ``number`` is the step at fault, ``None`` where it is none, and ``field`` the way to the field.
+    """
 
     def __init__(self, row: Row) -> None:
         super().__init__(dict(row))
+        self.number: int | None = row.get("number")
+        self.field = str(row.get("field", ""))
+
+
+def _checked(row: Row) -> Row:
+    if row["row"] == "failure":
+        raise Refused(row) if row.get("exit_code") == 2 else JobFailed(dict(row))
+    return row
 
 
 def _answer(latencies: Latencies, row: Row) -> Row:

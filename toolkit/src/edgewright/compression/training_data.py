@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -85,26 +86,34 @@ def write_items(
 ) -> None:
     """Preprocessed feeds as ``0.npy``, ``1.npy`` in the order of ``inputs``, and ``labels.npy``.
 
-    Streamed: memory stays flat however many items there are. Raises ``BadInput`` where the items
-    do not fit the inputs.
+    ``places.npy`` are the numbers by which the items are called in messages. Streamed: memory
+    stays flat however many items there are. Raises ``BadInput`` where they do not fit the inputs.
     """
     folder.mkdir(parents=True)
-    arrays: dict[str, Any] = {}
-    done = 0
-    for batch in data.batches(CHUNK):
-        feeds = model_feeds(batch.x, preprocess, inputs)
-        for number, spec in enumerate(inputs):
-            part = feeds[spec.name]
-            if spec.name not in arrays:
-                arrays[spec.name] = np.lib.format.open_memmap(
-                    folder / f"{number}.npy",
-                    mode="w+",
-                    dtype=part.dtype,
-                    shape=(data.items, *part.shape[1:]),
-                )
-            arrays[spec.name][done : done + len(part)] = part
-        done += batch.items
-    for array in arrays.values():
-        array.flush()
+    with ExitStack() as stack:
+        files: dict[str, IO[bytes]] = {}
+        for batch in data.batches(CHUNK):
+            feeds = model_feeds(batch.x, preprocess, inputs)
+            for number, spec in enumerate(inputs):
+                part = np.ascontiguousarray(feeds[spec.name])
+                if spec.name not in files:
+                    file = stack.enter_context((folder / f"{number}.npy").open("wb"))
+                    files[spec.name] = file
+                    _write_header(file, part, data.items)
+                files[spec.name].write(part.tobytes())
+    np.save(folder / "places.npy", data._numbers(np.arange(data.items)), allow_pickle=False)
     if data.y is not None:
         np.save(folder / "labels.npy", data.y, allow_pickle=False)
+
+
+def _write_header(file: IO[bytes], part: Array, items: int) -> None:
+    """Of ``items`` like those of ``part``; a disk that fills up is then an error of a write, and
+    no signal, as it is for what is written through memory."""
+    np.lib.format.write_array_header_1_0(
+        file,
+        {
+            "descr": np.lib.format.dtype_to_descr(part.dtype),
+            "fortran_order": False,
+            "shape": (items, *part.shape[1:]),
+        },
+    )

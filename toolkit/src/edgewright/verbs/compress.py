@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import errno
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from edgewright.atomic import atomic_file
+from edgewright.atomic import WriteFailed, atomic_file
 from edgewright.bundle import Bundle
 from edgewright.compression.options import CompressOptions, CompressResult
-from edgewright.compression.recipe_file import read_recipe
+from edgewright.compression.recipe_file import Recipe, read_recipe
+from edgewright.compression.variants import compressed_variants
 from edgewright.conversion.options import ConvertOptions
+from edgewright.conversion.variants import NEEDS_CALIBRATION
 from edgewright.settings import load_settings
 from edgewright.targets.target import open_target, parse_targets
 from edgewright.verbs.convert import positive, read_preprocess, source_file
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from edgewright.conversion.builder import Tell
 
 Hear = Callable[[Mapping[str, Any]], None]
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,20 +71,26 @@ def compress(
 
     ``model`` is what ``convert`` takes, of Keras 3 or brought over to it. The source's own float32
     and same scheme are built beside, to compare with. What is done is kept and not done again; a
-    step that was cut short goes on where it was. ``tell`` gets each artifact or failure as it
-    comes, ``hear`` the rows of the process that trains.
+    step that was cut short goes on where it was. A bundle of another model is refused, but with
+    ``settings.force``. ``tell`` gets each artifact or failure as it comes, ``hear`` the rows of
+    the process that trains.
 
     Raises ``UsageError`` for bad input, ``BundleBusy`` where another run holds ``out``.
     """
-    steps = read_recipe(str(recipe)).steps
+    read = read_recipe(str(recipe))
     settings = settings or Settings()
+    _check_calibration(read, settings)
     bundle = Bundle.create(Path(out))
-    with bundle.lock():
+    with _writing(bundle):
+        from edgewright.compression.process import Refused
         from edgewright.compression.running import Run
 
-        options = _options(model, bundle, settings, steps)
+        options = _options(model, bundle, settings, read.steps)
         run = Run(bundle=bundle, options=options, split=_split(options), tell=tell, hear=hear)
-        return run.whole()
+        try:
+            return run.whole()
+        except Refused as e:
+            raise read.error(e, e.number, e.field) if e.number is not None else e from e
 
 
 def compress_auto(
@@ -106,7 +117,7 @@ def compress_auto(
     read_gates(gates)  # a gate that can't be read is known before anything is built
     _check_goal(settings, min_speedup)
     bundle = Bundle.create(Path(out))
-    with bundle.lock():
+    with _writing(bundle):
         options = _options(model, bundle, settings, ())
         split = _split(options)
         data = settings.check or _write_held_back(bundle, split)
@@ -117,10 +128,27 @@ def compress_auto(
     return search.run()
 
 
+@contextmanager
+def _writing(bundle: Bundle) -> Iterator[None]:
+    """The lock; a disk that fills up meanwhile is one line, wherever it was met."""
+    with bundle.lock():
+        try:
+            yield
+        except OSError as e:
+            if e.errno not in DISK:
+                raise
+            words = f"cannot write {bundle.path}: {e.strerror}"
+            raise WriteFailed(
+                words, hint="make room, and run it again: what is done is kept"
+            ) from e
+
+
 def _options(
     model: object, bundle: Bundle, settings: Settings, steps: tuple[Step, ...]
 ) -> CompressOptions:
     path, sha256 = source_file(model, bundle, None)
+    if not settings.force:
+        _refuse_another(bundle, path, sha256)
     convert = ConvertOptions(
         model=path,
         out=bundle.path,
@@ -147,6 +175,27 @@ def _options(
         tensorboard=settings.tensorboard,
         resume=settings.resume,
     )
+
+
+def _check_calibration(recipe: Recipe, settings: Settings) -> None:
+    """A recipe of which nothing could be made without data is not begun without."""
+    variants = compressed_variants(recipe.steps, _formats(settings.formats))
+    if not settings.data and all(v.scheme in NEEDS_CALIBRATION for v in variants):
+        raise BadInput(
+            f"{variants[0].scheme} is calibrated on data, and none was given",
+            hint="add --data TRAIN, of which labels are not needed for that",
+        )
+
+
+def _refuse_another(bundle: Bundle, path: Path, sha256: str) -> None:
+    """What was made of one model by hours of training is not covered up by another's."""
+    known = bundle.source
+    if known is not None and known.sha256 != sha256:
+        raise BadInput(
+            f"{bundle.path} is of another model: {known.path} (sha256 {known.sha256[:8]}), and "
+            f"{path} has {sha256[:8]}",
+            hint="name another --out, or type --force to begin this one anew",
+        )
 
 
 def _target(word: str) -> str:
