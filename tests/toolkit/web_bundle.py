@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgewright.bundle import Bundle, content_sha256
+from edgewright_converters.embed import embed_contract
 from edgewright_runtimes.contract import KEY, LABEL_NAMES, to_payload
 from edgewright_runtimes.records import Artifact, Contract, TensorSpec
 
+MODELS = Path(__file__).parents[1] / "models"
 LABELS = ("cat", "dog", "fox")
 IMAGE = TensorSpec(name="image", dtype="float32", shape=(None, 8, 6, 1))
 KIND = TensorSpec(name="kind", dtype="float32", shape=(None, 3))
@@ -67,3 +71,26 @@ def make_artifact(said: Contract, sha256: str = "0" * 64, golden: str = "real") 
         golden="random" if golden == "random" else "real",
         batch=said.batch,
     )
+
+
+def make_form_bundle(folder: Path) -> Bundle:
+    """``onnx-float32`` that runs: eight numbers, standardized by its contract, to three labels."""
+    bundle = Bundle.create(folder)
+    built = bundle.work_folder() / "onnx-float32"
+    built.mkdir()
+    model = built / "model.onnx"
+    shutil.copy(MODELS / "dense.onnx", model)
+    x = TensorSpec(name="x", dtype="float32", shape=(None, 8))
+    scores = TensorSpec(name="scores", dtype="float32", shape=(None, 3))
+    preprocess = {"mean": [float(i) for i in range(8)], "std": 2.0}
+    said = contract(x, outputs=(scores,), preprocess=preprocess)
+    embed_contract(model, said)
+    artifact = make_artifact(said, content_sha256(model))
+    bundle.add_artifact(
+        replace(artifact, name="onnx-float32", format="onnx", file=model.name), built
+    )
+    with np.load(MODELS / "expected.npz", allow_pickle=False) as arrays:
+        ready, answers = arrays["dense/x"], arrays["dense/scores"]
+    raw = (ready * 2 + np.arange(8)).astype("f4")
+    np.savez(folder / "golden.npz", **{"raw/x": raw, "input/x": ready, "output/scores": answers})
+    return bundle
