@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgewright.cli.lists import names
+from edgewright.cli.counting import counting
+from edgewright.cli.lists import DATA, names
 from edgewright.cli.targets import (
     RUNTIMES,
     add_target_arguments,
@@ -18,7 +18,6 @@ from edgewright.cli.targets import (
 
 if TYPE_CHECKING:
     from edgewright.accuracy.results import CheckResult
-    from edgewright.verbs.check import Tell
 
 SUMMARY = "Compare every artifact's accuracy with the source's on the same items; decide gates."
 
@@ -28,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         required=True,
-        help=".npz (x, y), a folder of class folders, .csv (label first), module:function",
+        help=DATA,
     )
     parser.add_argument(
         "--metric",
@@ -77,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         browser=browser_options(args),
         page=page_options(args),
-        tell=_progress() if sys.stderr.isatty() and not args.json else _silent,
+        tell=counting("items", silent=args.json),
     )
     if args.json:
         from edgewright.accuracy.shown import as_plain
@@ -98,15 +97,3 @@ def _print(result: CheckResult) -> None:
         print_table(head, rows)
     for line in shown.remarks(result):
         print(line)
-
-
-def _silent(what: str, done: int, of: int) -> None:
-    pass
-
-
-def _progress() -> Tell:
-    def tell(what: str, done: int, of: int) -> None:
-        end = "\n" if done >= of else ""
-        print(f"\r{what:24} {done:,} of {of:,} items", end=end, file=sys.stderr, flush=True)
-
-    return tell

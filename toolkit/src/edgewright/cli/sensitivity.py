@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgewright.cli.lists import names
+from edgewright.cli.counting import counting
+from edgewright.cli.lists import DATA, names
 
 if TYPE_CHECKING:
     from edgewright.sensitivities.results import SensitivityResult, Trial
-    from edgewright.verbs.sensitivity import Tell
 
 SUMMARY = "Show which tensor hurts when it alone is quantized, and which layer when it is pruned."
 _SHOWN = 20
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         required=True,
-        help=".npz (x, y), a folder of class folders, .csv (label first), module:function",
+        help=DATA,
     )
     parser.add_argument("--format", default="tflite", help="tflite (default) or onnx")
     parser.add_argument("--what", default="", metavar="W,...", help="quantize,prune (both)")
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         out=args.out,
         unsafe=args.unsafe,
         signature=args.signature,
-        tell=_progress() if sys.stderr.isatty() and not args.json else _silent,
+        tell=counting("trials", silent=args.json),
     )
     if args.json:
         from edgewright.sensitivities.results import as_plain
@@ -123,15 +123,3 @@ def _change(result: SensitivityResult, trial: Trial, metric: str) -> str:
     if metric not in trial.scores:
         return ""
     return f"{trial.scores[metric] - result.head.scores[metric]:+.4f}"
-
-
-def _silent(what: str, done: int, of: int) -> None:
-    pass
-
-
-def _progress() -> Tell:
-    def tell(what: str, done: int, of: int) -> None:
-        end = "\n" if done >= of else ""
-        print(f"\r{done:,} of {of:,}  {what:50.50}", end=end, file=sys.stderr, flush=True)
-
-    return tell
