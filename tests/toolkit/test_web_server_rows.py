@@ -153,6 +153,7 @@ def test_another_protocol_is_told_to_reload(seat: Seat, page: Page, tmp_path: Pa
     page.job()
     reply = page.ask("POST", "rows/1", b'{"protocol":2,"seq":0,"row":"new-kind"}')
     assert (reply.status, reply.json()["protocol"]) == (426, 1)
+    assert page.ask("GET", "job?have=1&protocol=2").status == 426
     page.rows("1", {"row": "failure", "stage": "load", "error": "x"})
     assert failed(running.ended()) == "load: x"
 

@@ -29,7 +29,9 @@ export class Link {
 
   /** What comes after the job `have`: another one, or the word to stop it; undefined: not yet. */
   async job(have: string): Promise<Message | undefined> {
-    const response = await this.request(`job?have=${encodeURIComponent(have)}`);
+    const response = await this.request(
+      `job?have=${encodeURIComponent(have)}&protocol=${PROTOCOL}`,
+    );
     return response.status === 200 ? ((await response.json()) as Message) : undefined;
   }
 

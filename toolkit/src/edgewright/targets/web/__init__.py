@@ -1,7 +1,7 @@
 """The web server that a page runs its jobs from, in a browser here or on any device.
 
     GET  /<token>/                      the page; app/, vendor/, licences/ below it are its files
-    GET  /<token>/job?have=ID           long poll, 20 s at most: one JSON job, or nothing yet
+    GET  /<token>/job?have=ID&protocol=1   long poll, 20 s at most: one JSON job, or nothing yet
     GET  /<token>/file/<id>/<name>/...  a file of the job at hand, ranges too
     PUT  /<token>/out/<id>/<name>       a file that the job writes
     POST /<token>/rows/<id>             NDJSON rows, each with ``seq`` from 0

@@ -117,6 +117,10 @@ class BadRow(EdgewrightError):
 class OtherProtocol(EdgewrightError):
     """A line of another version of the protocol: the page is not this server's."""
 
+    def __init__(self, protocol: int) -> None:
+        super().__init__(f"protocol {protocol} there, {PROTOCOL} here", hint="reload the page")
+        self.protocol = protocol
+
 
 def read_row(line: bytes) -> AnyRow:
     """Raises ``OtherProtocol`` or ``BadRow``."""
@@ -125,7 +129,7 @@ def read_row(line: bytes) -> AnyRow:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
         raise BadRow(f"not a line of the protocol: {_shown(e)}") from None
     if protocol != PROTOCOL:
-        raise OtherProtocol(f"protocol {protocol} there, {PROTOCOL} here", hint="reload the page")
+        raise OtherProtocol(protocol)
     try:
         row: AnyRow = _ROWS.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:

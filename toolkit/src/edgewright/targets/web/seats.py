@@ -265,7 +265,7 @@ class Seat:
                 if row.seq == job.next:
                     self._rows.put(job.take(row, stopped=self.stopped))
             except OtherProtocol as e:
-                return Answer(426, {"protocol": PROTOCOL, "error": str(e)})
+                return other_protocol(str(e.protocol))
             except BadRow as e:
                 return self._fail(job, str(e))
             if job.over:
@@ -295,6 +295,11 @@ class Seat:
 
 def _stop(job_id: str) -> dict[str, object]:
     return {"protocol": PROTOCOL, "job": "stop", "id": job_id}
+
+
+def other_protocol(theirs: str) -> Answer:
+    error = f"protocol {shown(theirs)} there, {PROTOCOL} here: reload the page"
+    return Answer(426, {"protocol": PROTOCOL, "error": error})
 
 
 def _over() -> Answer:

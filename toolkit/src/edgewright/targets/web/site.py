@@ -19,8 +19,9 @@ from starlette.routing import Route
 
 from edgewright.targets.web.files import inside
 from edgewright.targets.web.headers import FOR_GOOD, HEADERS, media_type
-from edgewright.targets.web.seats import Answer, Seat
+from edgewright.targets.web.seats import Answer, Seat, other_protocol
 from edgewright_runtimes.errors import BadInput
+from edgewright_runtimes.protocol import PROTOCOL
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -110,6 +111,9 @@ class Site:
         return response
 
     async def _job(self, request: Request, seat: Seat) -> Response:
+        theirs = request.query_params.get("protocol", str(PROTOCOL))
+        if theirs != str(PROTOCOL):
+            return sent(other_protocol(theirs))
         have = request.query_params.get("have", "")
         loop = asyncio.get_running_loop()
         until = loop.time() + POLL_SECONDS
