@@ -29,7 +29,7 @@ export class Asking {
     const name = nameField(String(message.label ?? ""));
     const start = element("button", { type: "submit", textContent: "Start" });
     const parts: HTMLElement[] = [
-      element("h1", { textContent: "Measure on this device?" }),
+      element("h2", { textContent: "Measure on this device?" }),
       element("p", { textContent: String(message.what ?? "") }),
       list(lines),
       name,

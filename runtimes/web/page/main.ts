@@ -2,7 +2,7 @@
 
 import { Asking } from "./asking.ts";
 import { keepAwake } from "./awake.ts";
-import { Closed, Link, Stale, type Message } from "./link.ts";
+import { Closed, Link, Stale } from "./link.ts";
 import { Runner } from "./runner.ts";
 import { View } from "./view.ts";
 
@@ -11,7 +11,7 @@ const ON_MAIN = new URLSearchParams(location.search).get("main") === "1";
 
 const view = new View(document);
 const link = new Link(BASE, (connected) => view.connected(connected));
-const asking = new Asking(document.body, link);
+const asking = new Asking(document.querySelector("main") ?? document.body, link);
 const runner = new Runner({ base: BASE, onMain: ON_MAIN, link, view });
 
 /** One line of questions all the time: while a job runs, its answer may be the word to stop. */
@@ -30,10 +30,11 @@ async function serveJobs(): Promise<void> {
       continue;
     }
     if (message.shown !== undefined) void keepAwake(); // somebody holds this device
-    await runner.begin(message as Message);
+    await runner.begin(message);
   }
 }
 
+view.idle();
 serveJobs().catch((e: unknown) => {
   runner.abandon();
   asking.hide();

@@ -45,31 +45,36 @@ export class Runner {
   /** Begin a job. One that still runs is over for the server, and ended here. */
   async begin(message: Message): Promise<void> {
     await this.#clear();
-    const { link, view, base } = this.#options;
-    view.begins(message);
+    const { view, base } = this.#options;
     const kind = String(message.job);
+    this.#running = this.#track(message);
+    view.begins(message);
     if (this.#place === undefined || kind !== "predict" || this.#kind !== "predict") {
       this.#place?.end();
       this.#place = await this.#open();
     }
     this.#kind = kind;
-    const sender = link.sender(String(message.id));
+    this.#place.post({ kind: "job", message, base });
+  }
+
+  #track(message: Message): Running {
+    const { link, view } = this.#options;
     let resolved: () => void = () => undefined;
     const over = new Promise<void>((resolve) => (resolved = resolve));
     const alive = setInterval(() => void link.seen(), SEEN_MS);
     const running: Running = {
-      sender,
+      sender: link.sender(String(message.id)),
       over,
       ended: false,
       stage: "load",
       end: () => {
         running.ended = true;
         clearInterval(alive);
+        view.ends();
         resolved();
       },
     };
-    this.#running = running;
-    this.#place.post({ kind: "job", message, base });
+    return running;
   }
 
   /** The job at hand ends early, with what it has. */
@@ -79,10 +84,11 @@ export class Runner {
     await this.#running?.sender.arrived();
   }
 
+  /** Nothing goes on: the seat is closed, or another job is given. */
   abandon(): void {
     this.#place?.end();
     this.#place = undefined;
-    this.#running?.end();
+    if (!this.#running?.ended) this.#running?.end();
   }
 
   /** Whoever gives another job takes no more rows of the one before. */
