@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from edgewright_converters.compression.augmentation import Augmentation
 from edgewright_converters.compression.context import Items
 from edgewright_converters.compression.recipe import read_steps
 from edgewright_converters.compression.refusals import StepRefused, check_data, check_layers
@@ -131,6 +132,10 @@ def raises(item: Any, generator: np.random.Generator) -> Any:
     return item / generator.nothing  # type: ignore[attr-defined]
 
 
+def spoils(item: Any, _: np.random.Generator) -> Any:
+    return item * np.nan
+
+
 def halves(item: Any, _: np.random.Generator) -> Any:
     return item[::2]
 
@@ -139,19 +144,14 @@ def halves(item: Any, _: np.random.Generator) -> Any:
     ("augment", "expected"),
     [
         (raises, r"mine:f raised AttributeError on an item of \[6\], float32: .*nothing"),
+        (spoils, "mine:f made NaN or infinity of an item without them"),
         (halves, r"mine:f made \[3\], float32 of an item of \[6\], float32; it gives numbers of"),
     ],
 )
 def test_an_augmentation_is_tried(augment: Any, expected: str, classes: Any) -> None:
     with pytest.raises(BadInput, match=expected):
-        check_data(
-            classes,
-            read_steps([PRUNE]),
-            items(GOOD),
-            None,
-            augment=augment,
-            augment_name="mine:f",
-        )
+        made = Augmentation(name="mine:f", function=augment)
+        check_data(classes, read_steps([PRUNE]), items(GOOD), None, augment=made)
 
 
 def test_patterns_are_looked_up_for_the_steps_that_still_find_them(classes: Any) -> None:

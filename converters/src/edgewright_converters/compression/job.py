@@ -11,15 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from edgewright_converters.compression.augmentation import Augmentation, load_augmentation
 from edgewright_converters.compression.context import Context, Items, Measure, Progress
 from edgewright_converters.compression.refusals import StepRefused, check_data, check_layers
 from edgewright_runtimes.errors import BadInput, UsageError
 from edgewright_runtimes.records import Step, StepRecord, TensorSpec
-
-if TYPE_CHECKING:
-    from edgewright_converters.compression.context import Augment
 
 Emit = Callable[[Mapping[str, Any]], None]
 
@@ -59,7 +57,7 @@ class Opened:
     job: CompressJob
     model: Any
     inputs: tuple[TensorSpec, ...]
-    augment: Augment | None
+    augment: Augmentation | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +71,8 @@ def open_job(job: CompressJob) -> Opened:
     """Raises ``BadInput`` where the source gives no Keras 3 model, a pattern matches no layer of
     it, or the augmentation is no function."""
     from edgewright_converters.sources import open_source
-    from edgewright_converters.user_function import load_function
 
-    augment = load_function(job.augment) if job.augment else None
+    augment = load_augmentation(job.augment)
     source = open_source(Path(job.source), unsafe=job.unsafe, signature=job.signature)
     model = source.as_keras()
     if model is None:
@@ -110,7 +107,6 @@ def open_data(opened: Opened, folders: DataFolders) -> Data:
         done=opened.job.done,
         places=np.load(Path(folders.train) / "places.npy") if folders.train else None,
         augment=opened.augment,
-        augment_name=opened.job.augment,
     )
     return data
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from edgewright_converters.compression.catalogue import QUANTIZE
 from edgewright_converters.compression.recipe import read_params
 from edgewright_converters.compression.training.plan import FinetunePlan
-from edgewright_runtimes.errors import BadInput, EdgewrightError, UsageError
+from edgewright_runtimes.errors import BadInput, UsageError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgewright_converters.compression.context import Augment, Items
+    from edgewright_converters.compression.augmentation import Augmentation
+    from edgewright_converters.compression.context import Items
     from edgewright_runtimes.records import Step
 
     Array = np.ndarray[Any, Any]
@@ -64,8 +65,7 @@ def check_data(
     *,
     done: int = 0,
     places: Array | None = None,
-    augment: Augment | None = None,
-    augment_name: str = "",
+    augment: Augmentation | None = None,
 ) -> None:
     """What trains: its items fit, their labels are ones, the loss can be taken of them.
 
@@ -90,7 +90,7 @@ def check_data(
     if held_back is not None:
         check_items(model, held_back, what="held-back")
     if augment is not None:
-        _try_augment(augment, augment_name, train)
+        augment.check(train)
     for number, way, plan in plans:
         if _reads_classes(plan):
             _check_classes(model, train.labels, places)
@@ -161,30 +161,6 @@ def _mend_labels(labels: Array, count: int, *, single: bool) -> str:
     if single:
         return 'numbers that are no classes are saved as such: y.astype("float32")'
     return "save labels that count the classes from 0, in the order of the output's values"
-
-
-def _try_augment(augment: Augment, name: str, train: Items) -> None:
-    """On one item: a function that can't take it is known before an epoch has begun."""
-    import numpy as np
-
-    for array in train.inputs.values():
-        item = np.array(array[0])
-        try:
-            made = np.asarray(augment(item, np.random.default_rng(0)))
-        except EdgewrightError:
-            raise
-        except Exception as e:  # whatever a function of the user's raises
-            raise BadInput(
-                f"{name} raised {type(e).__name__} on an item of {list(item.shape)}, "
-                f"{item.dtype}: {e}",
-                hint="it takes (item, numpy generator) and gives the item changed",
-            ) from e
-        if made.shape != item.shape or made.dtype.kind not in "buif":
-            raise BadInput(
-                f"{name} made {list(made.shape)}, {made.dtype} of an item of {list(item.shape)}, "
-                f"{item.dtype}",
-                hint="it gives numbers of the item's shape back",
-            )
 
 
 def _try_loss(model: Any, plan: FinetunePlan, train: Items, number: int, way: str) -> None:
