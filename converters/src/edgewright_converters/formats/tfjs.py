@@ -25,6 +25,8 @@ from edgewright_converters.tfjs_graph.weights import Manifest, write_weights
 from edgewright_runtimes.records import TensorSpec
 from edgewright_runtimes.version import __version__
 
+STORAGE_ONLY = "{} is storage only: TF.js computes in float32"
+
 if TYPE_CHECKING:
     from tensorflow.core.framework.graph_pb2 import GraphDef
     from tensorflow.core.framework.node_def_pb2 import NodeDef
@@ -68,6 +70,7 @@ def write(source: Source, request: WriteRequest, folder: Path) -> Written:
             "nodes": sum(1 for _ in all_nodes(frozen.graph_def)),
             "execute": "executeAsync" if needs_async(frozen.graph_def) else "execute",
             "web_runtimes": runtimes_of(gaps),
+            **({} if scheme == "float32" else {"weights": STORAGE_ONLY.format(scheme)}),
         },
         warnings=(*gap_warnings(gaps, layers), *_kept_warnings(scheme, manifest)),
         quantization={} if scheme == "float32" else {"weights": scheme, "compute": "float32"},

@@ -135,7 +135,7 @@ class _Rewriter:
         entries = []
         for group, size in zip(groups, sizes, strict=True):
             if size is not None:
-                entries.append(self._graph.add_constant(f"{self._node.name}/size", np.int32(size)))
+                entries.append(self._constant("size", size))
                 continue
             tensor, axis = self._axes[group]
             like = attributes(T=self._type)
@@ -160,7 +160,7 @@ class _Rewriter:
     def _add(self, name: str, op: str, inputs: Sequence[str], like: NodeDef) -> str:
         return self._graph.add_node(f"{self._node.name}/{name}", op, inputs, attrs_of=like)
 
-    def _constant(self, name: str, values: Sequence[int]) -> str:
+    def _constant(self, name: str, values: int | Sequence[int]) -> str:
         return self._graph.add_constant(f"{self._node.name}/{name}", np.array(values, np.int32))
 
 

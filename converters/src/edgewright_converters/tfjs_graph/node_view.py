@@ -31,6 +31,10 @@ class GraphNode:
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
+    def input(self, index: int) -> str:
+        """The name of a tensor; nothing where the node has not so many."""
+        return self.inputs[index] if index < len(self.inputs) else ""
+
     def word(self, name: str) -> str:
         return next(iter(self.words.get(name, ())), "")
 

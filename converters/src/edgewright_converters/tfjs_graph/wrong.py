@@ -45,7 +45,7 @@ def _einsum(node: GraphNode, _constants: Constants) -> Gap | None:
 
 def _band_part(node: GraphNode, constants: Constants) -> Gap | None:
     """tfjs-converter, op_list/matrices.ts: numUpper is read from the input of numLower."""
-    lower, upper = node.inputs[1:3]
+    lower, upper = node.input(1), node.input(2)
     known = constants.integers(lower)
     if lower == upper or (known is not None and known == constants.integers(upper)):
         return None
@@ -55,7 +55,7 @@ def _band_part(node: GraphNode, constants: Constants) -> Gap | None:
 
 def _strided_slice(node: GraphNode, constants: Constants) -> Gap | None:
     """tfjs-core, ops/slice_util.ts: an axis that is taken out hands its stride on."""
-    strides = constants.integers(node.inputs[3])
+    strides = constants.integers(node.input(3))
     if not node.number("shrink_axis_mask") or not strides or set(strides) == {1}:
         return None
     why = f"with a stride and an axis taken out: {_WRONG}"
@@ -64,7 +64,7 @@ def _strided_slice(node: GraphNode, constants: Constants) -> Gap | None:
 
 def _cumulate(node: GraphNode, constants: Constants) -> Gap | None:
     """tfjs-core, ops/cumsum.ts: the axis is used as it is."""
-    axis = constants.integers(node.inputs[1])
+    axis = constants.integers(node.input(1))
     if not axis or axis[0] >= 0:
         return None
     return _gap(node, BACKENDS, f"takes no axis {axis[0]}", "count the axis from 0")
@@ -113,7 +113,7 @@ def _cast_to_bool(node: GraphNode, _constants: Constants) -> Gap | None:
 
 def _thin_strided(node: GraphNode, constants: Constants) -> Gap | None:
     """wasm's convolutions give zeros where a kernel of 1 x n strides along its side of 1."""
-    filters, strides = constants.shape(node.inputs[1]), node.numbers.get("strides", ())
+    filters, strides = constants.shape(node.input(1)), node.numbers.get("strides", ())
     if node.word("padding") != "SAME" or filters is None or len(filters) != len(strides) != 4:
         return None
     sides = list(zip(filters[:2], strides[1:3], strict=True))
@@ -135,7 +135,7 @@ def _floor_div(node: GraphNode, _constants: Constants) -> Gap | None:
 
 def _blocks(node: GraphNode, constants: Constants) -> Gap | None:
     """tfjs-backend-webgl, kernels/SpaceToBatchND.ts: dilated Conv3D, for one."""
-    block = constants.integers(node.inputs[1])
+    block = constants.integers(node.input(1))
     return _gap(node, ("webgl",), "fails above rank 4") if block and len(block) > 2 else None
 
 

@@ -45,6 +45,7 @@ class Graph:
     facts: Mapping[str, str | int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     files: tuple[str, ...] = ()  # weights beside the model file
+    web_runtimes: Mapping[str, str] = field(default_factory=dict)  # why not; empty: it takes it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ class Inspection:
     path: str
     format: str
     size_bytes: int
-    zipped_bytes: int
+    zipped_bytes: int  # DEFLATE at level 6: what gzip makes of it, but for 18 bytes a file
+    brotli_bytes: int  # at quality 5, as servers compress while they send
     parameters: int
     macs: int
     unknown_macs: tuple[str, ...]  # op types whose MACs are not in ``macs``
@@ -74,6 +76,7 @@ class Inspection:
     contract: Contract | None
     facts: Mapping[str, str | int]
     warnings: tuple[str, ...]
+    web_runtimes: Mapping[str, str]  # those of the format: "", or what it does not take
 
 
 def count_ops(operations: Sequence[Operation]) -> tuple[OpCount, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgewright.inspection.graph import FLOATS, Graph, Operation, Shape, in_order
 from edgewright.inspection.onnx_macs import macs_of
+from edgewright.inspection.web import onnx_runtimes
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.mapped_file import mapped
 from edgewright_runtimes.onnx_file import model_fields
@@ -52,6 +53,11 @@ def read_graph(path: Path) -> Graph:
         facts=_facts(model),
         warnings=_warnings(nodes),
         files=_beside(stored),
+        web_runtimes=onnx_runtimes(
+            {node.domain for node in nodes},
+            {opset.domain: opset.version for opset in model.opset_import},
+            model.ir_version,
+        ),
     )
 
 

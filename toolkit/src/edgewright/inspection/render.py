@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +22,8 @@ def lines(inspection: Inspection) -> Iterator[str]:
     """The whole of one inspection, one fact a line; the table of ops comes last."""
     i = inspection
     yield f"{i.path}  ({i.format})"
-    yield f"  size           {i.size_bytes:,} B, zipped {i.zipped_bytes:,} B"
+    packed = f"zipped {i.zipped_bytes:,} B, brotli {i.brotli_bytes:,} B"
+    yield f"  size           {i.size_bytes:,} B, {packed}"
     yield f"  parameters     {i.parameters:,}{_by_dtype(i)}"
     yield f"  MACs           {macs_text(i)}"
     for label, specs in (("input", i.inputs), ("output", i.outputs)):
@@ -31,6 +32,7 @@ def lines(inspection: Inspection) -> Iterator[str]:
     yield f"  ops            {ops_text(i)}"
     for name, value in i.facts.items():
         yield f"  {name:14} {value}"
+    yield from _web_lines(i.web_runtimes)
     yield from _contract_lines(i.contract)
     if i.float_ops:
         yield f"  in float       {len(i.float_ops)} in a graph with integer ops:"
@@ -60,6 +62,17 @@ def tensor_text(spec: TensorSpec) -> str:
     dims = ", ".join("?" if d is None else str(d) for d in spec.shape)
     scale = "" if spec.scale is None else f", scale {spec.scale:.6g}, zero {spec.zero_point}"
     return f"{spec.name}: {spec.dtype} [{dims}]{scale}"
+
+
+def _web_lines(web_runtimes: Mapping[str, str]) -> Iterator[str]:
+    """Those that take it, then each that does not, with the reason."""
+    taken = [name for name, why in web_runtimes.items() if not why]
+    if web_runtimes:
+        yield f"  in a browser   {', '.join(taken) or 'no runtime takes it'}"
+    reasons = dict.fromkeys(why for why in web_runtimes.values() if why)
+    for reason in reasons:
+        names = ", ".join(name for name, why in web_runtimes.items() if why == reason)
+        yield f"    not {names}: {reason}"
 
 
 def _by_dtype(inspection: Inspection) -> str:

@@ -13,7 +13,9 @@ from pathlib import Path
 from edgewright.inspection.graph import Graph, Operation, in_order
 from edgewright.inspection.tfjs_json import JsonObject, as_int, as_list, as_object, as_text
 from edgewright.inspection.tfjs_shapes import Inference
+from edgewright.inspection.tfjs_web import web_runtimes
 from edgewright.inspection.tfjs_weights import Weight, read_integers, read_manifest
+from edgewright_converters.formats.tfjs import STORAGE_ONLY
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.records import TensorSpec
 from edgewright_runtimes.tfjs_file import read_model_json
@@ -52,9 +54,10 @@ def read_graph(path: Path) -> Graph:
         operations=operations,
         parameters=sum(stored.values()),
         weights=stored,
-        facts=_facts(model, topology),
+        facts={**_facts(model, topology), **_storage(stored)},
         warnings=warnings,
         files=tuple(dict.fromkeys(name for w in weights for name in w.files)),
+        web_runtimes=web_runtimes(path.parent, topology, weights),
     )
 
 
@@ -118,6 +121,12 @@ def _stored(weights: Sequence[Weight]) -> Mapping[str, int]:
         if weight.dtype == "float32":
             stored[weight.stored] = stored.get(weight.stored, 0) + prod(weight.shape)
     return stored
+
+
+def _storage(stored: Mapping[str, int]) -> dict[str, str]:
+    """Quantized weights make the download smaller, and nothing faster."""
+    packed = [dtype for dtype in stored if dtype != "float32"]
+    return {"weights": STORAGE_ONLY.format(", ".join(packed))} if packed else {}
 
 
 def _edge(described: JsonObject) -> tuple[TensorSpec, ...]:

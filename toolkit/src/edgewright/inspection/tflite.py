@@ -14,6 +14,7 @@ from pathlib import Path
 
 from edgewright.inspection.graph import FLOATS, Graph, Operation
 from edgewright.inspection.tflite_macs import COMPUTE, macs_of
+from edgewright.inspection.web import tflite_runtimes
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.flatbuffer import Table
 from edgewright_runtimes.mapped_file import mapped
@@ -93,15 +94,18 @@ def read_graph(path: Path) -> Graph:
             for op in subgraph.tables(_SUBGRAPH_OPERATORS):
                 operations.append(_operation(op, names, known, str(path)))
         weights = _weights(tensors)
+        inputs = _edge(model, subgraphs[0], SUBGRAPH_INPUTS, tensors[0])
+        outputs = _edge(model, subgraphs[0], SUBGRAPH_OUTPUTS, tensors[0])
         return Graph(
             format="tflite",
-            inputs=_edge(model, subgraphs[0], SUBGRAPH_INPUTS, tensors[0]),
-            outputs=_edge(model, subgraphs[0], SUBGRAPH_OUTPUTS, tensors[0]),
+            inputs=inputs,
+            outputs=outputs,
             operations=tuple(operations),
             parameters=sum(weights.values()),
             weights=weights,
             facts=_facts(model, len(subgraphs)),
             warnings=_warnings(tensors, operations),
+            web_runtimes=tflite_runtimes(inputs, outputs, _custom(operations)),
         )
 
 
@@ -241,11 +245,15 @@ def _facts(model: Table, subgraphs: int) -> dict[str, str | int]:
     return {name: value for name, value in facts.items() if value}
 
 
+def _custom(operations: Sequence[Operation]) -> list[str]:
+    return sorted({op.name for op in operations if op.precision == "unknown"})
+
+
 def _warnings(
     subgraphs: Sequence[Sequence[Tensor]], operations: Sequence[Operation]
 ) -> tuple[str, ...]:
     problems = [t.problem for tensors in subgraphs for t in tensors if t.problem]
-    custom = sorted({op.name for op in operations if op.precision == "unknown"})
+    custom = _custom(operations)
     flex = [name for name in custom if name.startswith("Flex")]
     others = [name for name in custom if not name.startswith("Flex")]
     said = []

@@ -16,6 +16,7 @@ from edgewright_runtimes.records import Artifact, Contract
 
 _READERS = {".tflite": "tflite", ".onnx": "onnx", ".json": "tfjs"}
 _BLOCK_BYTES = 1 << 20
+_BROTLI_QUALITY = 5  # what servers take; 11 wins 2 to 7 % more and takes 20 s per MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ def inspect_file(path: Path) -> Inspection:
         format=graph.format,
         size_bytes=size_bytes,
         zipped_bytes=_recorded(path, size_bytes) or sum(map(_zipped_size, files)),
+        brotli_bytes=sum(map(_brotli_size, files)),
         parameters=graph.parameters,
         macs=sum(op.macs or 0 for op in graph.operations),
         unknown_macs=tuple(sorted(unknown)),
@@ -91,6 +93,7 @@ def inspect_file(path: Path) -> Inspection:
         contract=contract,
         facts=graph.facts,
         warnings=(*graph.warnings, *warnings),
+        web_runtimes=graph.web_runtimes,
     )
 
 
@@ -135,3 +138,15 @@ def _zipped_size(file: Path) -> int:
         while block := stream.read(_BLOCK_BYTES):
             zipped += len(deflate.compress(block))
     return zipped + len(deflate.flush())
+
+
+def _brotli_size(file: Path) -> int:
+    """Bytes of the file as a browser may get it (RFC 7932)."""
+    import brotli  # type: ignore[import-untyped]
+
+    packer = brotli.Compressor(quality=_BROTLI_QUALITY)
+    packed = 0
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            packed += len(packer.process(block))
+    return packed + len(packer.finish())
