@@ -21,6 +21,7 @@ from edgewright_converters.compression.cost import model_cost
 from edgewright_converters.compression.ranges import FILE as RANGES
 from edgewright_converters.compression.ranges import save_ranges
 from edgewright_converters.compression.scores import score
+from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.record_json import from_json, to_json
 from edgewright_runtimes.records import Step, StepRecord
 
@@ -28,11 +29,16 @@ MODEL, RECORD = "model.keras", "step.json"
 
 
 def run_step(model: Any, step: Step, context: Context) -> tuple[Any, StepRecord]:
-    """Apply ``step`` and keep what came out in ``context.folder``. Returns model and record."""
+    """Apply ``step`` and keep what came out in ``context.folder``. Returns model and record.
+
+    Raises ``BadInput`` where weights are no numbers any more: a loss does not always show it, for
+    an activation may make 0 of NaN.
+    """
     start = time.perf_counter()
     before = model_cost(model)
     params = recipe.read_params(step.kind, step.params)
     result = step_module(step.kind).apply(model, params, replace(context, before=model))
+    _check_finite(result.model)
     context.folder.mkdir(parents=True, exist_ok=True)
     scores, items = score(result.model, context.scored)
     if result.ranges is not None:
@@ -53,6 +59,18 @@ def run_step(model: Any, step: Step, context: Context) -> tuple[Any, StepRecord]
     _write(context.folder / RECORD, to_json(record) + "\n")
     _sweep(context.folder)
     return result.model, record
+
+
+def _check_finite(model: Any) -> None:
+    import numpy as np
+
+    for weight in model.weights:
+        values = np.asarray(weight)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise BadInput(
+                f"{weight.path} holds NaN or infinity after the step",
+                hint="a lower learning_rate may help; does the augmentation make numbers?",
+            )
 
 
 def read_stage(folder: Path) -> StepRecord | None:
