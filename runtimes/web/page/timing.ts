@@ -129,18 +129,14 @@ class Round<T> {
     const spans: number[] = [];
     for (let i = 0; i < WARMUP_CALLS; i++) spans.push(await this.#span(1));
     const late = spans.slice(WARMUP_CALLS / 2).sort((a, b) => a - b);
+    const enough = PILOT_STEPS * this.#clock.stepNs;
     let calls = WARMUP_CALLS;
     let callNs = late[late.length >> 1] as number;
-    for (
-      let n = WARMUP_CALLS;
-      callNs * (calls / WARMUP_CALLS) < PILOT_STEPS * this.#clock.stepNs;
-      n *= 2
-    ) {
-      const took = await this.#span(n);
+    for (let n = WARMUP_CALLS, took = callNs; took < enough; n *= 2) {
+      took = await this.#span(n);
       spans.push(took);
       calls += n;
       callNs = took / n;
-      if (took >= PILOT_STEPS * this.#clock.stepNs) break;
     }
     this.#k = groupSize(callNs, this.#budget, this.#clock.stepNs);
     if (calls > WARMUP_CALLS) {

@@ -3,7 +3,8 @@
 import { openClock } from "../clock.ts";
 import { readEnvironment } from "../environment.ts";
 import { readNpz, writeNpy } from "../npz.ts";
-import type { Session } from "../runtimes/runtime.ts";
+import type { Plain } from "../protocol.ts";
+import { RUNTIMES, type Session } from "../runtimes/runtime.ts";
 import { feeds, fixedBatch, match, randomItems, type Arrays } from "../tensors.ts";
 import { timeCalls, type Clock } from "../timing.ts";
 import { fetchBytes, putBytes, type Context } from "./context.ts";
@@ -14,12 +15,10 @@ const RANDOM_ITEMS = 8;
 
 export async function runBench(job: BenchJob, context: Context): Promise<void> {
   const clock = openClock();
-  const environment = async (when: string, more = {}) =>
-    context.row({
-      row: "environment",
-      when,
-      values: { ...(await readEnvironment(context, clock)), ...more },
-    });
+  const environment = async (when: string, more: Record<string, Plain> = {}) => {
+    const values = { ...(await readEnvironment(context, clock)), ...more };
+    context.row({ row: "environment", when, values });
+  };
   await environment("before");
   const [session, loadNs] = await open(job, context, clock);
   try {
@@ -28,9 +27,12 @@ export async function runBench(job: BenchJob, context: Context): Promise<void> {
     const prepared = await prepare(session, job, context);
     const firstNs = await timeOne(session, prepared[0] as Arrays, clock);
     context.row({ row: "first", ns: firstNs });
+    const gpu = /^webg/.test(RUNTIMES[job.runtime]?.needs ?? "");
+    const secondNs = gpu ? await timeOne(session, prepared[0] as Arrays, clock) : firstNs;
     context.stage = "measure";
     await time(session, prepared, job, context, clock);
-    await environment("after");
+    // What the first call of a GPU takes longer is the compilation of its shaders
+    await environment("after", gpu ? { shaders_ns: Math.max(0, firstNs - secondNs) } : {});
   } finally {
     session.close();
   }

@@ -18,7 +18,6 @@ export interface BenchJob extends Loaded {
   readonly maxSamples: number;
   readonly seed: number;
   readonly samplesFile: string;
-  readonly sensorSeconds: number;
 }
 
 /** What the page needs to load the artifact and run it a few times. */
@@ -67,7 +66,6 @@ export function readJob(message: Record<string, unknown>): Job {
         maxSamples: field.whole("max_samples", 1, MAX_SAMPLES),
         seed: field.whole("seed", 0, 0),
         samplesFile: field.text("samples_file"),
-        sensorSeconds: field.number("sensor_seconds", 0),
       };
     case "memory":
       return {
