@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -77,15 +78,29 @@ class Beyond:
 
 def pids_of(processes: Marked, kind: str) -> list[int]:
     """``main``: the browser itself; ``tab``: what runs pages."""
-    found = []
-    for pid in processes.members():
+    return [pid for pid in processes.members() if is_kind(pid, kind)]
+
+
+def pids_started_with(variable: str, value: str, kind: str = "main") -> list[int]:
+    """The same of every browser that was started with ``variable`` set so."""
+    marked = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if f"{variable}={value}".encode() in environ.read_bytes().split(b"\0"):
+                marked.append(int(environ.parent.name))
+    return [pid for pid in marked if pid != os.getpid() and is_kind(pid, kind)]
+
+
+def is_kind(pid: int, kind: str) -> bool:
+    try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b" ", b"\0").split(b"\0")
-        child = any(w.startswith(b"--type=") or w == b"-contentproc" for w in words)
-        crash = b"crash" in words[0]
-        tab = b"--type=renderer" in words or (b"-contentproc" in words and b"tab" in words)
-        if (kind == "main" and not child and not crash) or (kind == "tab" and tab):
-            found.append(pid)
-    return found
+    except OSError:
+        return False
+    if kind == "tab":
+        return b"--type=renderer" in words or (b"-contentproc" in words and b"tab" in words)
+    child = any(w.startswith(b"--type=") or w == b"-contentproc" for w in words)
+    named = any(name in words[0] for name in (b"chrom", b"firefox")) and b"crash" not in words[0]
+    return named and not child
 
 
 def ticks_of(pid: int) -> int:

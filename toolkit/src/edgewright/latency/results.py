@@ -246,7 +246,8 @@ def judge(summary: Summary, rounds: Sequence[Measurement]) -> Judgement:
         summary,
         preset=first.preset,
         emulated=first.target.startswith("emulated:"),
-        throttled_on_purpose=any(_held_down(r.before) for r in rounds),
+        software_gpu=any(r.in_force.get("software_gpu") == "yes" for r in rounds),
+        throttled_on_purpose=any(_held_down(r) for r in rounds),
         throttled=was_throttled(rounds),
         unknown_sensors=sorted(unknown),
         target=first.target,
@@ -272,10 +273,12 @@ def _judge_alone(judgement: Judgement, samples: NDArray[np.int64]) -> Judgement:
     return Judgement(verdict=judgement.verdict, reasons=(*judgement.reasons, reason))
 
 
-def _held_down(environment: Mapping[str, Plain]) -> bool:
-    """A governor that keeps the lowest frequency: somebody set it so."""
-    driver = environment.get("frequency_driver")
-    return environment.get("governor") == "powersave" and driver not in SELF_SCALING
+def _held_down(record: Measurement) -> bool:
+    """A governor that keeps the lowest frequency, or a browser told to be slow: somebody set it."""
+    if record.in_force.get("cpu_throttle", "1") != "1":
+        return True
+    driver = record.before.get("frequency_driver")
+    return record.before.get("governor") == "powersave" and driver not in SELF_SCALING
 
 
 def was_throttled(rounds: Sequence[Measurement]) -> bool:

@@ -32,10 +32,8 @@ class Host:
         host = dict(self._before if when == "before" else self._read())
         if when == "after" and self._ticks is not None:
             host["busy"] = self._others(self._ticks)
-        unknown = {w for v in (host, values) for w in str(v.get("unknown", "")).split(",") if w}
-        merged = {**host, **values}
-        left = sorted(word for word in unknown if merged.get(word) is None)
-        return {**merged, "unknown": ",".join(left)}
+        # what only a page is asked (its device, its battery) is no sensor of this machine
+        return {**host, **values, "unknown": host.get("unknown", "")}
 
     def _read(self) -> dict[str, Plain]:
         return {k: v for k, v in read_environment(ROOT).items() if k not in OWN_LOOK}
