@@ -104,7 +104,7 @@ def main() -> None:
             check=str(real("data/cifar10_test.npz")),
             seed=seed,
         )
-        searched = {"trials": args.trials, "multiple": LANES // 2}  # 24 and 48 are no sixteens
+        searched = {"trials": args.trials, "multiple": LANES}
         by_time = cut_and_train("latency", RATIO, epochs, **searched)
         cut = study.compress("latency", by_time)
         tuned = study.compress("control", control(epochs))

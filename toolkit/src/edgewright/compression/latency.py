@@ -1,8 +1,8 @@
 """Latencies for a step that chooses widths: candidates become artifacts, and run on the target.
 
-Short rounds, interleaved and shuffled; the figure is the least of the rounds' medians, for what else
-runs on the machine only ever adds time. It ranks candidates and is no result: what comes out of a
-recipe is measured by ``bench``.
+Short rounds, interleaved and shuffled; the figure is the least of the rounds' medians, for what
+else runs on the machine only ever adds time. It ranks candidates and is no result: what comes out
+of a recipe is measured by ``bench``.
 """
 
 from __future__ import annotations
