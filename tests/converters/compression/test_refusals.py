@@ -13,7 +13,12 @@ import pytest
 from edgewright_converters.compression.augmentation import Augmentation
 from edgewright_converters.compression.context import Items
 from edgewright_converters.compression.recipe import read_steps
-from edgewright_converters.compression.refusals import StepRefused, check_data, check_layers
+from edgewright_converters.compression.refusals import (
+    StepRefused,
+    check_classes,
+    check_data,
+    check_layers,
+)
 from edgewright_runtimes.errors import BadInput
 
 COUNT = 30
@@ -56,10 +61,21 @@ def test_a_label_is_named_by_its_item(classes: Any) -> None:
     wrong = GOOD.copy()
     wrong[[7, 9]] = 12, -1
     error = str(refused(classes, wrong))
-    assert "the label of item 7 is 12; the output has 4 values, so that 0 to 3 was exp" in error
-    assert "(2 of 30 labels are outside)" in error
+    assert "the label of item 7 of --data is 12; the output has 4 values, so that 0 to " in error
+    assert "(2 of 30 are outside)" in error
     places = np.arange(COUNT) * 10
-    assert "the label of item 70 is 12" in str(refused(classes, wrong, places=places))
+    assert "the label of item 70 of --data is 12" in str(
+        refused(classes, wrong, places=(places, None))
+    )
+    with pytest.raises(BadInput, match="item 270 of --data is 12"):
+        held_back = items(np.where(np.arange(COUNT) == 27, 12, GOOD))
+        check_data(classes, read_steps([PRUNE]), items(GOOD), held_back, places=(places, places))
+
+
+def test_what_only_scores_is_looked_at_as_scores_are(classes: Any, score: Any) -> None:
+    with pytest.raises(BadInput, match=r"the label of item 3 of --check is 4; .*: save y - 1"):
+        check_classes(classes, GOOD + 1, "--check", None, marks=False)
+    check_classes(score, GOOD * 40, "--check", None, marks=False)
 
 
 def test_it_says_what_to_do_with_labels(classes: Any, score: Any) -> None:
@@ -71,7 +87,7 @@ def test_it_says_what_to_do_with_labels(classes: Any, score: Any) -> None:
 
 def test_classes_that_were_saved_as_numbers(classes: Any) -> None:
     error = refused(classes, GOOD.astype(np.float32))
-    assert "the labels are float32, and the output has 4 values" in str(error)
+    assert "the labels of --data are float32, and the output has 4 values" in str(error)
     assert error.hint == 'save y.astype("int64")'
 
 

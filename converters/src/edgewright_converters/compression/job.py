@@ -11,13 +11,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewright_converters.compression.augmentation import Augmentation, load_augmentation
 from edgewright_converters.compression.context import Context, Items, Measure, Progress
-from edgewright_converters.compression.refusals import StepRefused, check_data, check_layers
+from edgewright_converters.compression.refusals import (
+    StepRefused,
+    check_classes,
+    check_data,
+    check_layers,
+)
 from edgewright_runtimes.errors import BadInput, UsageError
 from edgewright_runtimes.records import Step, StepRecord, TensorSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
 
 Emit = Callable[[Mapping[str, Any]], None]
 
@@ -91,8 +101,6 @@ def open_job(job: CompressJob) -> Opened:
 
 def open_data(opened: Opened, folders: DataFolders) -> Data:
     """Memory-mapped. Raises ``BadInput`` where the steps to do can't learn from it."""
-    import numpy as np
-
     names = [spec.name for spec in opened.inputs]
     data = Data(
         train=_items(folders.train, names),
@@ -105,9 +113,12 @@ def open_data(opened: Opened, folders: DataFolders) -> Data:
         data.train,
         data.held_back,
         done=opened.job.done,
-        places=np.load(Path(folders.train) / "places.npy") if folders.train else None,
+        places=(_places(folders.train), _places(folders.held_back)),
         augment=opened.augment,
     )
+    if data.scored is not None and folders.scored != folders.held_back:
+        labels, places = data.scored.labels, _places(folders.scored)
+        check_classes(opened.model, labels, "--check", places, marks=False)
     return data
 
 
@@ -172,6 +183,12 @@ def _items(folder: str, inputs: Sequence[str]) -> Items | None:
     return Items(
         inputs=arrays, labels=np.load(labels, allow_pickle=False) if labels.exists() else None
     )
+
+
+def _places(folder: str) -> Array | None:
+    import numpy as np
+
+    return np.load(Path(folder) / "places.npy", allow_pickle=False) if folder else None
 
 
 def _teller(emit: Emit, stage: int) -> Callable[[Progress], None]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 LEARNING = ("finetune", "qat")  # the others do without data what can be done without
+Places = tuple["Array | None", "Array | None"]
 RENAMING = ("equalize", "qat")  # they fold and split layers: later patterns are of other names
 TRIED_ITEMS = 2
 
@@ -64,13 +65,13 @@ def check_data(
     held_back: Items | None,
     *,
     done: int = 0,
-    places: Array | None = None,
+    places: Places = (None, None),
     augment: Augmentation | None = None,
 ) -> None:
     """What trains: its items fit, their labels are ones, the loss can be taken of them.
 
-    The first ``done`` of ``steps`` train no more. ``places`` [items] are the numbers by which a
-    person knows the items of ``train``.
+    The first ``done`` of ``steps`` train no more. ``places`` are, [items] each, the numbers by
+    which a person knows the items of ``train`` and ``held_back``.
     Raises ``BadInput`` for the data, ``StepRefused`` for what a step makes of it.
     """
     from edgewright_converters.compression.training.feeding import check_items
@@ -93,7 +94,9 @@ def check_data(
         augment.check(train)
     for number, way, plan in plans:
         if _reads_classes(plan):
-            _check_classes(model, train.labels, places)
+            check_classes(model, train.labels, "--data", places[0])
+            if held_back is not None:
+                check_classes(model, held_back.labels, "--data", places[1])
         _try_loss(model, plan, train, number, way)
 
 
@@ -124,20 +127,25 @@ def _reads_classes(plan: FinetunePlan) -> bool:
     return labels and plan.loss in ("auto", "sparse_categorical_crossentropy")
 
 
-def _check_classes(model: Any, labels: Array | None, places: Array | None) -> None:
-    """Whole numbers for an output of so many classes, or of one score for two."""
+def check_classes(
+    model: Any, labels: Array | None, option: str, places: Array | None, *, marks: bool = True
+) -> None:
+    """Whole numbers for an output of so many classes; with ``marks`` 0 and 1 for one of one score.
+
+    ``option`` is where they were given. Raises ``BadInput`` with the first item that is wrong.
+    """
     import numpy as np
 
     shape = tuple(model.outputs[0].shape)
     if labels is None or len(model.outputs) != 1:
         return
-    if labels.ndim != 1 or len(shape) != 2 or shape[-1] is None:
+    if labels.ndim != 1 or len(shape) != 2 or shape[-1] is None or (shape[-1] == 1 and not marks):
         return
     if labels.dtype.kind not in "iu":
         if shape[-1] > 1 and (labels == np.round(labels)).all():
             raise BadInput(
-                f"the labels are {labels.dtype}, and the output has {shape[-1]} values: classes "
-                "are whole numbers",
+                f"the labels of {option} are {labels.dtype}, and the output has {shape[-1]} "
+                "values: classes are whole numbers",
                 hint='save y.astype("int64")',
             )
         return
@@ -149,8 +157,8 @@ def _check_classes(model: Any, labels: Array | None, places: Array | None) -> No
     item = first if places is None else int(places[first])
     values = "one value" if shape[-1] == 1 else f"{shape[-1]} values"
     raise BadInput(
-        f"the label of item {item} is {labels[first]}; the output has {values}, so that "
-        f"0 to {count - 1} was expected ({len(wrong):,} of {len(labels):,} labels are outside)",
+        f"the label of item {item} of {option} is {labels[first]}; the output has {values}, so "
+        f"that 0 to {count - 1} was expected ({len(wrong):,} of {len(labels):,} are outside)",
         hint=_mend_labels(labels, count, single=shape[-1] == 1),
     )
 
