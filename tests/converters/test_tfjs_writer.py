@@ -148,9 +148,13 @@ def test_a_loop_returns_its_tensors_and_no_copies_of_them(tmp_path: Path) -> Non
             assert not copied & set(function["ret"].values())
 
 
-def test_attention_says_which_backend_can_not_run_it(tmp_path: Path) -> None:
-    [warning] = write(build("attention"), tmp_path).warnings
-    assert "op Einsum (attention) has no kernel in TF.js' wasm backend" in warning
+def test_attention_runs_on_every_backend(tmp_path: Path) -> None:
+    written = write(build("attention"), tmp_path)
+    assert "Einsum" not in ops(tmp_path) and "BatchMatMulV2" in ops(tmp_path)
+    assert not written.warnings
+    assert written.details["web_runtimes"] == dict.fromkeys(
+        ("tfjs-cpu", "tfjs-wasm", "tfjs-webgl", "tfjs-webgpu"), ""
+    )
 
 
 def test_a_fixed_batch_is_in_the_signature(batch_norm: KerasSource, tmp_path: Path) -> None:
