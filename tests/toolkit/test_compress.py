@@ -14,6 +14,7 @@ import pytest
 import edgewright
 from edgewright.bundle import Bundle
 from edgewright.compression.options import CompressResult
+from edgewright.compression.running import _once
 from edgewright.compression.store import compressed_models
 from edgewright.verbs.compress import Settings
 from edgewright_runtimes import load
@@ -142,6 +143,14 @@ def test_a_bundle_of_another_model_is_refused(made: Made, tiny: Path, tmp_path: 
     with pytest.raises(BadInput, match=r"is of another model: .*model.keras .*--out, or .*--force"):
         edgewright.compress(other, recipe="prune50_float16", out=made.bundle)
     assert (made.bundle / "bundle.json").read_bytes() == before
+
+
+def test_what_is_said_of_the_source_is_said_once() -> None:
+    """Its artifacts and those of the compressed model are built by two conversions."""
+    assert _once("saved by Keras 2", "few items", "saved by Keras 2") == (
+        "saved by Keras 2",
+        "few items",
+    )
 
 
 def _first_steps(bundle: Path) -> Iterator[tuple[str, int]]:
