@@ -139,13 +139,16 @@ def _by_latency(
     timed = context.measure
     assert timed is not None  # the step has looked
     originals: list[float] = []
+    uncut = tuple(choice[-1] for choice in choices) if now.model is start.model else None
 
     def measure(widths: Sequence[tuple[int, ...]]) -> list[float]:
         """As shares of the start's latency, which is measured beside them."""
-        models = [cut(now.analysis, ranked.keep(now.analysis, np.array(w))) for w in widths]
+        asked = [each for each in widths if each != uncut]
+        models = [cut(now.analysis, ranked.keep(now.analysis, np.array(w))) for w in asked]
         first, *rest = timed([start.model, *models], scheme=params.scheme)
         originals.append(first)
-        return [latency / first for latency in rest]
+        found = {each: latency / first for each, latency in zip(asked, rest, strict=True)}
+        return [found.get(each, 1.0) for each in widths]
 
     widths, trials = search(
         ranked,

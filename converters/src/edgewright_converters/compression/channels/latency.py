@@ -2,9 +2,10 @@
 
 First all at their narrowest (where that is too slow nothing will do: some kernels' time hardly
 goes with channels), then each space narrowed alone, then the best of what the forecast says,
-measured, learnt from, and searched again, until the forecast has nothing better than what was measured. What is chosen
-was itself measured, twice: of all that are fast enough, the one that keeps most importance. (The
-second time for the luck of the first: the best of many noisy figures is better than it is.)
+measured, learnt from, and searched again, until the forecast has nothing better than what was
+measured. What is chosen was itself measured, twice: of all that are fast enough, the one that
+keeps most importance. (The second time for the luck of the first: the best of many noisy figures
+is better than it is.)
 """
 
 from __future__ import annotations
