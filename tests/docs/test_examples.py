@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 MODELS = ROOT / "tests" / "models"
 TRAINING = {
+    "app_in_browser.py": r"site: tflite-int8 on litertjs-wasm; page \d\d kB, model \d\d kB",
     "digits_budget.py": "tflite-int8 is within 40 kB",
     "breast_cancer.py": r"onnx-int8: misses \d+\.\d% of 86 malignant",
     "compress_digits.py": r"prune60_cluster16_int8: .* zipped [12]\d\.\d kB, .* ship\n",

@@ -12,6 +12,7 @@ export function showAnswer(outputs: Output[], labels: string[], milliseconds: nu
   const took = byId("took");
   took.textContent = `The model took ${duration(milliseconds)}, without preprocessing.`;
   took.hidden = false;
+  byId("answer").scrollIntoView({ block: "nearest" }); // below a long form nobody would see it
 }
 
 export function showProblem(problem: string): void {
