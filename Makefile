@@ -23,7 +23,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export UV_SYSTEM_CERTS ?= 1
 export NODE_USE_SYSTEM_CA ?= 1
 
-.PHONY: install oracle demo format lint types test slow bench docs lock wheels clean
+.PHONY: install browsers oracle demo format lint types test slow bench docs lock wheels clean
 
 install: .venv/.installed .venv-tflite/.installed tests/js/node_modules/.installed $(WEB_PAGE)
 
@@ -47,6 +47,10 @@ install: .venv/.installed .venv-tflite/.installed tests/js/node_modules/.install
 # The page for browsers, with the runtimes' files: package data of edgewright-web.
 $(WEB_PAGE): runtimes/web/node_modules/.installed $(WEB_SOURCES)
 	cd runtimes/web && $(NPM) run --silent build
+
+# For the tests in real browsers; it says what it could not install.
+browsers:
+	scripts/get_browsers.sh
 
 # The environment of the oracle: the package tensorflowjs pins an old TensorFlow, so it lives apart.
 oracle: .venv-tfjs/.installed
@@ -76,11 +80,11 @@ types: install
 	$(BIN)/mypy
 	cd runtimes/web && $(NPM) run --silent types
 
-test: install
+test: install browsers
 	cd runtimes/web && $(NPM) test --silent
 	$(RUN) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
-slow: install oracle
+slow: install oracle browsers
 	$(RUN) -m pytest -m slow -n $(WORKERS) --dist loadfile
 
 bench: install oracle

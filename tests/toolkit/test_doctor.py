@@ -22,7 +22,9 @@ Command = Callable[..., Any]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user without settings, in an empty folder."""
+    """A user without settings, in an empty folder, on a machine without browsers and node."""
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "nothing"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     (tmp_path / "here").mkdir()
@@ -32,13 +34,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_every_package_and_runtime_has_its_line() -> None:
     found = {f.what: f for f in doctor()}
-    assert set(found) == {"python", *PACKAGES, *(f"runtime {r}" for r in RUNTIMES), "node"}
+    browsers = {"browser:chromium", "browser:firefox"}
+    runtimes = {f"runtime {r}" for r in RUNTIMES}
+    assert set(found) == {"python", *PACKAGES, *runtimes, *browsers, "node"}
     assert found["tensorflow"].detail == metadata.version("tensorflow")
     for name in ("python", "tensorflow", "runtime litert", "runtime onnxruntime", "runtime null"):
         assert found[name].state == "ok", found[name]
     lacking = found["runtime tflite-runtime"]
     assert lacking.state == "missing"
     assert "edgewright doctor --make tflite-runtime" in lacking.advice
+    assert found["browser:chromium"].state == "missing"
+    assert "playwright install chromium, or apt install" in found["browser:chromium"].advice
     assert all(f.advice for f in found.values() if f.state != "ok")
 
 

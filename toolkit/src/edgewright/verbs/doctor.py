@@ -8,13 +8,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from edgewright_runtimes.errors import EdgewrightError, UnknownName, UsageError
+from edgewright_runtimes.errors import EdgewrightError, MissingExtra, UnknownName, UsageError
 from edgewright_runtimes.runtime import RUNTIMES, Runtime
+
+if TYPE_CHECKING:
+    from edgewright.settings import Settings
 
 State = Literal["ok", "missing", "broken"]
 PACKAGES: Mapping[str, str] = {
@@ -26,6 +30,7 @@ PACKAGES: Mapping[str, str] = {
     "ai-edge-quantizer": "pip install edgewright",
     "tensorflowjs": "pip install 'edgewright[tfjs]' (Python 3.10 to 3.12; to read TF.js models)",
 }
+BROWSER_EXTRA, EXTRA = "browsers", "pip install 'edgewright[browser]'"
 TFLITE_PACKAGES = ("numpy<2", "tflite-runtime>=2.14")
 _PROBE = (
     "import sys; from edgewright_runtimes.probe import probe; "
@@ -44,12 +49,13 @@ class Finding:
 
 
 def doctor() -> tuple[Finding, ...]:
-    """Look at the interpreter, the packages, each runtime (by building a session), and node."""
+    """Look at the interpreter, the packages, each runtime (by building a session), each browser
+    (by opening the page in it), and node."""
     from edgewright.settings import load_settings
 
     pythons = load_settings().pythons
     runtimes = [_runtime(row, pythons) for row in RUNTIMES.values()]
-    return (_interpreter(), *_packages(), *runtimes, _node())
+    return (_interpreter(), *_packages(), *runtimes, *_browsers(), _node())
 
 
 def make_environment(name: str) -> Path:
@@ -134,6 +140,47 @@ def _runtime(row: Runtime, pythons: Mapping[str, Path]) -> Finding:
         last = (done.stderr.strip() or "no reason given").splitlines()[-1]
         return Finding(what=what, state="broken", detail=f"{last}{where}", advice="reinstall it")
     return Finding(what=what, state="ok", detail=f"{done.stdout.strip()}{where}")
+
+
+def _browsers() -> list[Finding]:
+    """Chromium and Firefox always, Chrome and Edge where they are: an executable proves nothing,
+    so each is started and asked what it offers."""
+    from edgewright.settings import load_settings
+    from edgewright.targets.browser.finding import BROWSERS
+
+    settings = load_settings()
+    found: list[Finding] = []
+    for name, row in BROWSERS.items():
+        if row.own or any(shutil.which(program) for program in row.programs):
+            found.append(_browser(f"browser:{name}", settings))
+            if found[-1].what == BROWSER_EXTRA:
+                break  # it is missing for all
+    return found
+
+
+def _browser(target: str, settings: Settings) -> Finding:
+    from edgewright.targets.browser.target import open_target
+
+    try:
+        opened = open_target(target, settings)
+    except MissingExtra as e:
+        return Finding(what=BROWSER_EXTRA, state="missing", detail=str(e.args[0]), advice=EXTRA)
+    with closing(opened):
+        try:
+            path, origin = opened.browser.found.path, opened.browser.found.origin
+        except UsageError as e:
+            advice = e.hint.partition("; edgewright doctor")[0]
+            return Finding(what=target, state="missing", detail=str(e.args[0]), advice=advice)
+        except EdgewrightError as e:
+            return Finding(what=target, state="broken", detail=str(e), advice=EXTRA)
+        try:
+            offered = opened.probe()["runtimes"]
+            version = opened.browser.version
+        except EdgewrightError as e:
+            return Finding(what=target, state="broken", detail=str(e), advice="reinstall it")
+    without = [f"{name}: {why}" for name, why in offered.items() if why]
+    words = f"{version} at {path} ({origin}), {len(offered) - len(without) - 1} web runtimes"
+    return Finding(what=target, state="ok", detail="; ".join([words, *without]))
 
 
 def _node() -> Finding:
