@@ -22,6 +22,7 @@ from edgewright_runtimes.records import (
     Step,
     StepRecord,
     TensorSpec,
+    Try,
 )
 
 Array = np.ndarray[Any, Any]
@@ -176,6 +177,12 @@ def step(kind: str, label: str, **more: Any) -> StepRecord:
         items=200,
         **more,
     )
+
+
+def attempt(recipe: str, outcome: str = "rejected", **more: Any) -> Try:
+    """A try of a search for a TFLite artifact."""
+    fields = {"artifact": f"tflite-{recipe}", "reason": "outside accuracy:0.5", **more}
+    return Try(format="tflite", recipe=recipe, outcome=outcome, **fields)  # type: ignore[arg-type]
 
 
 def make_compressed(folder: Path, *, median_ns: float = 1e6, restless: float = 0.0) -> Bundle:

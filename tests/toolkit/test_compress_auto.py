@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.toolkit.report_bundle import attempt
 
 from edgewright.bundle import Bundle
 from edgewright.compression.auto import LADDER, AutoResult, Goal, Rung, Search, read_tries
@@ -45,11 +46,6 @@ net.save(sys.argv[1] + "/spoilt.keras")
 """
 
 
-def a_try(recipe: str, outcome: str, **more: object) -> Try:
-    fields = {"format": "tflite", "recipe": recipe, "artifact": f"tflite-{recipe}", "reason": "r"}
-    return Try(outcome=outcome, **{**fields, **more})  # type: ignore[arg-type]
-
-
 def search(split: object) -> Search:
     """Only its judgement is asked here: it touches no bundle and no data."""
     return Search(
@@ -72,9 +68,9 @@ def test_the_cheap_comes_before_what_trains() -> None:
 
 
 def test_training_is_left_out_where_it_can_t_help() -> None:
-    wrong = a_try("int8", "rejected", change=-0.5)
-    slow = a_try("int8", "rejected", change=0.0, speedup=1.5)
-    unsure = a_try("int8", "undecided", change=0.0)
+    wrong = attempt("int8", "rejected", change=-0.5)
+    slow = attempt("int8", "rejected", change=0.0, speedup=1.5)
+    unsure = attempt("int8", "undecided", change=0.0)
     assert reason(RUNGS["qat_int8"], wrong) == ""
     assert "no data to learn from" in reason(RUNGS["qat_int8"], wrong, data=False)
     assert "what lacks is speed" in reason(RUNGS["qat_int8"], slow)
@@ -88,8 +84,8 @@ def test_the_exit_code_is_that_of_the_format_that_is_left(tmp_path: Path) -> Non
         result = AutoResult(bundle=tmp_path, tries=tries, taken=taken, formats=("tflite",))
         return result.exit_code
 
-    assert ends(a_try("int8", "rejected")) == 4
-    assert ends(a_try("int8", "rejected"), a_try("dynamic", "undecided")) == 5
+    assert ends(attempt("int8", "rejected")) == 4
+    assert ends(attempt("int8", "rejected"), attempt("dynamic", "undecided")) == 5
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,8 @@ RECORD = made.step(
 COMPRESSED = Compressed(
     key="k", source_sha256="s", model="m", records=(RECORD,), source_scores={"accuracy": 0.9}
 )
-TRY = Try(
-    format="tflite",
-    recipe="int8",
-    artifact="tflite-int8",
-    outcome="rejected",
-    reason="outside accuracy:0.5",
+TRY = made.attempt(
+    "int8",
     metric="accuracy",
     score=0.884,
     change=-0.016,
@@ -71,5 +67,5 @@ def test_a_try_is_one_line(attempt: Try, expected: str) -> None:
 
 
 def test_a_try_that_was_not_made_has_its_reason() -> None:
-    skipped = Try(format="onnx", recipe="x", artifact="onnx-x", outcome="skipped", reason="no data")
+    skipped = made.attempt("x", "skipped", reason="no data")
     assert try_line(skipped).split(maxsplit=1)[1] == "skipped: no data"

@@ -22,7 +22,7 @@ from edgewright.reporting.verdict import details
 from edgewright.sensitivities.results import Head, Trial, append, write_head
 from edgewright.verbs.report import report
 from edgewright_converters.compression.recipe import parse_name
-from edgewright_runtimes.records import Skipped, Try
+from edgewright_runtimes.records import Skipped
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -163,12 +163,8 @@ def test_notes_and_skipped_layers_are_text(tmp_path: Path) -> None:
 def test_every_try_of_a_search_is_shown(tmp_path: Path) -> None:
     bundle = made.make_compressed(tmp_path / "b")
     tries = [
-        Try(
-            format="tflite",
-            recipe="int8",
-            artifact="tflite-int8",
-            outcome="rejected",
-            reason="outside accuracy:0.5",
+        made.attempt(
+            "int8",
             metric="accuracy",
             score=0.15,
             change=-0.75,
@@ -177,13 +173,7 @@ def test_every_try_of_a_search_is_shown(tmp_path: Path) -> None:
             size_bytes=11_000,
             seconds=3.0,
         ),
-        Try(
-            format="tflite",
-            recipe="qat_int8",
-            artifact="tflite-qat_int8",
-            outcome="skipped",
-            reason="it trains, and no data",
-        ),
+        made.attempt("qat_int8", "skipped", reason="it trains, and no data"),
     ]
     save_tries(bundle, tries)
     told = story(read_facts(bundle))
