@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +14,18 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.toolkit.conftest import Command
-from tests.toolkit.web_bundle import IMAGE, contract, make_artifact, make_bundle
+from tests.toolkit.web_bundle import IMAGE, MODELS, contract, make_artifact, make_bundle
 
 from edgewright import export_app
 from edgewright.atomic import WriteFailed
-from edgewright.web_app.runtime_files import RUNTIMES, choose_runtime, runtime_files, web_files
+from edgewright.bundle import Bundle
+from edgewright.web_app.runtime_files import RUNTIMES, runtime_files, web_files
+from edgewright_converters.embed import embed_contract
 from edgewright_runtimes.errors import BadInput, EdgewrightError, UnknownName
 from edgewright_runtimes.records import Contract, TensorSpec
 
 NAME = "tfjs-float32"
+ONLY_CPU = "Einsum"
 PAGE_LIMIT_BYTES = 300_000
 Export = Callable[..., Path]
 
@@ -193,12 +197,35 @@ def test_what_a_page_cannot_do_is_refused(tmp_path: Path, said: Contract, words:
     assert not (tmp_path / "site").exists()
 
 
-def test_a_free_batch_is_refused_where_the_runtime_takes_none() -> None:
-    said = contract()
-    artifact = replace(make_artifact(said), format="tflite", name="tflite-float32")
-    with pytest.raises(BadInput, match=r"free batch.*--batch 1"):
-        choose_runtime(artifact, said, None)
-    assert choose_runtime(artifact, replace(said, batch=1), None) == "litertjs-wasm"
+def test_a_file_that_its_runtime_refuses_is_refused_here(tmp_path: Path) -> None:
+    bundle = Bundle.create(tmp_path / "bundle")
+    built = bundle.work_folder() / "tflite-float32"
+    built.mkdir()
+    model = built / "model.tflite"
+    shutil.copy(MODELS / "dense.tflite", model)
+    free = TensorSpec(name="x", dtype="int8", shape=(None, 8))
+    embed_contract(model, contract(free))
+    artifact = make_artifact(contract(free))
+    bundle.add_artifact(
+        replace(artifact, name="tflite-float32", format="tflite", file=model.name), built
+    )
+    with pytest.raises(BadInput, match=r"does not run in a page: litertjs-wasm: .*--batch 1"):
+        export_app(bundle.path, "tflite-float32", tmp_path / "site")
+
+
+def test_another_backend_is_taken_where_one_lacks_a_kernel(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "bundle", contract(), op=ONLY_CPU)
+    done = export_app(tmp_path / "bundle", NAME, tmp_path / "site")
+    assert done.runtime == "tfjs-cpu" and ONLY_CPU in done.notes[0]
+    assert "runtime/tfjs/tfjs-backend-wasm.wasm" not in done.files
+    with pytest.raises(BadInput, match=rf"{ONLY_CPU}.*--runtime tfjs-cpu takes it"):
+        export_app(tmp_path / "bundle", NAME, tmp_path / "site", runtime="tfjs-wasm")
+
+
+def test_a_kernel_that_no_backend_has(tmp_path: Path) -> None:
+    make_bundle(tmp_path / "bundle", contract(), op="TextVectorization")
+    with pytest.raises(BadInput, match="artifact of another format"):
+        export_app(tmp_path / "bundle", NAME, tmp_path / "site")
 
 
 def test_a_runtime_of_another_format_is_unknown(pictures: Path) -> None:

@@ -33,14 +33,26 @@ def contract(*inputs: TensorSpec, **changes: Any) -> Contract:
 
 
 def make_bundle(
-    folder: Path, said: Contract, *, raw: dict[str, Any] | None = None, golden: str = "real"
+    folder: Path,
+    said: Contract,
+    *,
+    raw: dict[str, Any] | None = None,
+    golden: str = "real",
+    op: str = "Softmax",
 ) -> Bundle:
-    """One artifact, ``tfjs-float32``, and eight goldens (pixels of 0 to 255 for an image)."""
+    """One artifact, ``tfjs-float32``, and eight goldens (pixels of 0 to 255 for an image).
+
+    ``op`` is that of the graph's one node.
+    """
     bundle = Bundle.create(folder)
     built = bundle.work_folder() / "tfjs-float32"
     built.mkdir()
     stored = {**to_payload(said), LABEL_NAMES: list(said.labels)}
-    model = {"modelTopology": {}, "weightsManifest": [], "userDefinedMetadata": {KEY: stored}}
+    model = {
+        "modelTopology": {"node": [{"name": "y", "op": op}]},
+        "weightsManifest": [],
+        "userDefinedMetadata": {KEY: stored},
+    }
     (built / "model.json").write_text(json.dumps(model))
     (built / "group1-shard1of1.bin").write_bytes(bytes(12))
     bundle.add_artifact(make_artifact(said, content_sha256(built), golden), built)

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runtime",
         metavar="NAME",
-        help="tfjs-cpu instead of tfjs-wasm; the other formats have one each",
+        help="tfjs-cpu or tfjs-wasm; the other formats have one each",
     )
     parser.add_argument(
         "--pixels",

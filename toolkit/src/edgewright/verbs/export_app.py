@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -95,8 +95,8 @@ class _Asked:
 
 
 def _describe(bundle: Bundle, name: str, asked: _Asked) -> tuple[App, tuple[str, ...]]:
-    from dataclasses import replace
-
+    """What the site is made of, and what its maker is told."""
+    from edgewright.verbs.inspect import inspect_file
     from edgewright.web_app.contents import App
     from edgewright.web_app.form import choose_kind
     from edgewright.web_app.runtime_files import choose_runtime
@@ -107,10 +107,10 @@ def _describe(bundle: Bundle, name: str, asked: _Asked) -> tuple[App, tuple[str,
     contract = read_contract(model)
     if contract is None:
         raise BadInput(f"{model} carries no contract", hint="convert again")
-    runtime = choose_runtime(artifact, contract, asked.runtime)
+    refusals = inspect_file(model).web_runtimes
+    runtime = choose_runtime(artifact, contract, refusals, asked.runtime)
     kind = choose_kind(contract)
-    goldens, notes = _goldens(bundle, artifact, contract)
-    extra = _extra(kind, contract, goldens, asked)
+    goldens = _goldens(bundle, artifact, contract)
     source = bundle.source
     app = App(
         title=asked.title or (Path(source.path).stem if source else name),
@@ -120,41 +120,48 @@ def _describe(bundle: Bundle, name: str, asked: _Asked) -> tuple[App, tuple[str,
         model=model,
         runtime=runtime,
         goldens=goldens if asked.goldens else None,
-        extra=extra,
+        extra=_extra(kind, contract, goldens, asked),
     )
-    return app, notes if asked.goldens else ("no goldens: the page has no self-test",)
+    return app, tuple(_notes(app, refusals))
 
 
-def _goldens(
-    bundle: Bundle, artifact: Artifact, contract: Contract
-) -> tuple[WebGoldens | None, tuple[str, ...]]:
+def _goldens(bundle: Bundle, artifact: Artifact, contract: Contract) -> WebGoldens | None:
     from edgewright.web_app.goldens import pick
 
     if artifact.golden == "none" or not (bundle.path / "golden.npz").is_file():
-        return None, ("no goldens in the bundle: the page has no self-test",)
+        return None
     arrays = read_goldens(bundle.path / "golden.npz")
     inputs = [spec.name for spec in contract.inputs]
-    goldens = pick(arrays, inputs, real=artifact.golden == "real")
-    if goldens.real:
-        return goldens, ("the goldens are in the page: 8 items of your data, for all to see",)
-    return goldens, ("the goldens are random items: the self-test says little",)
+    return pick(arrays, inputs, real=artifact.golden == "real")
+
+
+def _notes(app: App, refusals: Mapping[str, str]) -> Iterator[str]:
+    from edgewright.web_app.runtime_files import RUNTIMES
+
+    for name in RUNTIMES[app.artifact.format]:
+        if name == app.runtime:
+            break
+        if refusals[name]:
+            yield f"{app.runtime}, for {name} does not run it: {refusals[name]}"
+    if app.goldens is None:
+        yield "no goldens: the page has no self-test"
+    elif app.goldens.real:
+        yield f"the goldens are in the page: {app.goldens.items} items of your data, for all to see"
+    else:
+        yield "the goldens are random items: the self-test says little"
 
 
 def _extra(
-    kind: Kind,
-    contract: Contract,
-    goldens: WebGoldens | None,
-    asked: _Asked,
+    kind: Kind, contract: Contract, goldens: WebGoldens | None, asked: _Asked
 ) -> dict[str, Any]:
     from edgewright.web_app.form import make_fields, read_names
-    from edgewright.web_app.pixels import guess_pixels, read_pixels
+    from edgewright.web_app.pixels import check_pixels, guess_pixels
 
     pixels, fields = asked.pixels, asked.fields
     if kind == "image":
         if fields is not None:
             raise BadInput("--fields names the boxes of a form; this model takes a picture")
-        given = read_pixels(pixels) if isinstance(pixels, str) else pixels
-        return {"pixels": list(given or guess_pixels(goldens))}
+        return {"pixels": list(guess_pixels(goldens) if pixels is None else check_pixels(pixels))}
     if pixels is not None:
         raise BadInput("--pixels is for pictures; this model takes a form")
     names = read_names(fields) if isinstance(fields, Path) else list(fields or ())

@@ -24,6 +24,10 @@ class WebGoldens:
     outputs: Arrays
     real: bool
 
+    @property
+    def items(self) -> int:
+        return len(next(iter(self.outputs.values())))
+
 
 def pick(goldens: Arrays, inputs: Sequence[str], *, real: bool) -> WebGoldens:
     """The raw items and the source's answers out of ``golden.npz``.
@@ -61,7 +65,7 @@ def to_plain(goldens: WebGoldens, *, scheme: str, file: str) -> dict[str, Any]:
     return {
         "file": file,
         "real": goldens.real,
-        "items": len(next(iter(goldens.outputs.values()))),
+        "items": goldens.items,
         "ranges": {
             name: output_range(array) if array.dtype.kind == "f" else 1.0
             for name, array in goldens.outputs.items()

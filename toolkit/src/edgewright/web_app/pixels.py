@@ -10,17 +10,16 @@ _LEAST_OF_BYTES = 64  # eight real pictures in bytes have a brighter pixel than 
 _HINT = "say it: --pixels BLACK:WHITE, for example 0:255, or 16:0 where dark ink is 16"
 
 
-def read_pixels(text: str) -> tuple[float, float]:
-    """``BLACK:WHITE``. Raises ``BadInput``."""
-    parts = text.split(":")
+def check_pixels(given: str | tuple[float, float]) -> tuple[float, float]:
+    """``BLACK:WHITE``, or the two numbers. Raises ``BadInput``."""
+    parts = given.split(":") if isinstance(given, str) else given
     try:
         black, white = (float(part) for part in parts)
-        if abs(black - white) < float("inf") and black != white:
+        if 0 < abs(black - white) < float("inf"):
             return black, white
     except ValueError:
         pass
-    wanted = "two different numbers BLACK:WHITE, for example 0:255"
-    raise BadInput(f"--pixels is {text!r}; {wanted}")
+    raise BadInput(f"--pixels is {given!r}; two different numbers BLACK:WHITE, for example 0:255")
 
 
 def guess_pixels(goldens: WebGoldens | None) -> tuple[float, float]:

@@ -14,17 +14,21 @@ from edgewright.web_app.form import shown
 from edgewright_runtimes.errors import BadInput, MissingExtra, UnknownName
 from edgewright_runtimes.records import Artifact, Contract, Format
 
-# The first is taken; TF.js on wasm is 10 to 30 times faster than on cpu, which has every kernel.
+# The first that takes the file: TF.js on wasm is 10 to 30 times faster than on cpu.
 RUNTIMES: Mapping[Format, tuple[str, ...]] = {
     "tflite": ("litertjs-wasm",),
     "onnx": ("ort-web-wasm",),
     "tfjs": ("tfjs-wasm", "tfjs-cpu"),
 }
-_DTYPES: Mapping[Format, tuple[str, ...]] = {
-    "tflite": ("float32", "int32"),
-    "onnx": ("float32", "float64", "int8", "uint8", "int16", "uint16", "int32", "int64", "bool"),
-    "tfjs": ("float32", "int32", "bool"),
-}
+# What a page makes arrays of: ``page/tensors.ts``.
+_DTYPES = frozenset(
+    (
+        "float32",
+        "float64",
+        "bool",
+        *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)),
+    )
+)
 
 
 def web_files() -> Path:
@@ -41,29 +45,37 @@ def web_files() -> Path:
     return Path(found)
 
 
-def choose_runtime(artifact: Artifact, contract: Contract, asked: str | None) -> str:
-    """Raises ``UnknownName`` for a runtime that doesn't take the format, ``BadInput`` where the
-    artifact is one that none of them runs."""
+def choose_runtime(
+    artifact: Artifact, contract: Contract, refusals: Mapping[str, str], asked: str | None
+) -> str:
+    """``refusals``: what each web runtime does not take of the file, or nothing (``inspect``).
+
+    Raises ``UnknownName`` for a runtime that doesn't take the format, ``BadInput`` where the
+    artifact is one that the runtime, or a page, can't run.
+    """
     known = RUNTIMES[artifact.format]
     if asked is not None and asked not in known:
         raise UnknownName(f"runtime of a page for {artifact.format}", asked, known)
     _check_tensors(artifact, contract)
-    return asked or known[0]
+    tried = known if asked is None else (asked,)
+    for name in tried:
+        if not refusals[name]:
+            return name
+    why = "; ".join(f"{name}: {refusals[name]}" for name in tried)
+    others = [name for name in known if name not in tried and not refusals[name]]
+    raise BadInput(
+        f"{artifact.name} does not run in a page: {why}",
+        hint=f"--runtime {others[0]} takes it" if others else "take an artifact of another format",
+    )
 
 
 def _check_tensors(artifact: Artifact, contract: Contract) -> None:
-    """What every runtime of this format refuses at a model's edge."""
+    """What a page can't give or read, whatever the runtime."""
     if contract.batch is not None and contract.batch != 1:
         raise BadInput(
             f"{artifact.name} takes {contract.batch} items at a time, a page has one",
             hint="convert with --batch 1",
         )
-    if artifact.format == "tflite" and contract.batch is None:
-        raise BadInput(
-            f"{artifact.name} has a free batch, and LiteRT.js takes none",
-            hint="convert with --batch 1",
-        )
-    known = _DTYPES[artifact.format]
     for spec in (*contract.inputs, *contract.outputs):
         if spec.scale is not None:
             other = artifact.name.removesuffix("-io")
@@ -71,11 +83,8 @@ def _check_tensors(artifact: Artifact, contract: Contract) -> None:
                 f"{artifact.name} has integers at its edge ({shown(spec)}), which pages don't run",
                 hint=f"take an artifact that takes and gives floats, {other} for example",
             )
-        if spec.dtype not in known:
-            raise BadInput(
-                f"{artifact.name} has {shown(spec)}; in a page {artifact.format} has "
-                f"{', '.join(known)}"
-            )
+        if spec.dtype not in _DTYPES:
+            raise BadInput(f"{artifact.name} has {shown(spec)}; a page has numbers alone")
 
 
 def runtime_files(runtime: str, web: Path) -> dict[str, Path]:
