@@ -40,8 +40,7 @@ class Training:
     """
 
     def __init__(self, job: CompressJob, *, log: Path) -> None:
-        argv = [sys.executable, "-m", "edgewright_converters.compression"]
-        self._process = LineProcess(argv, log=log, env=_environment())
+        self._process = LineProcess(_argv(), log=log, env=_environment())
         self._process.send(json.loads(json.dumps(asdict(job))))
 
     def close(self) -> None:
@@ -65,18 +64,17 @@ class Training:
                 row = self._process.receive(timeout=STOP_SECONDS if stopping else None)
                 if row["row"] == "measure":
                     self._process.send(_answer(latencies, row))
-                    continue
-            except KeyboardInterrupt:
+                elif row["row"] == "interrupted":
+                    raise Stopped(row.get("words") or "interrupted; what was trained is kept")
+                elif _checked(row)["row"] == "done":
+                    return
+                else:
+                    tell(row)
+            except KeyboardInterrupt:  # also while a row is shown: the process is told in any case
                 if stopping:
                     raise
                 stopping = True
                 self._process.interrupt()
-                continue
-            if row["row"] == "interrupted":
-                raise Stopped(row.get("words") or "interrupted; what was trained is kept")
-            if _checked(row)["row"] == "done":
-                return
-            tell(row)
 
 
 class Refused(JobFailed, UsageError):
@@ -103,6 +101,10 @@ def _answer(latencies: Latencies, row: Row) -> Row:
         return {"medians_ns": medians}
     except EdgewrightError as e:
         return {"error": str(e.args[0]), "hint": e.hint}
+
+
+def _argv() -> list[str]:
+    return [sys.executable, "-m", "edgewright_converters.compression"]
 
 
 def _environment() -> Mapping[str, str]:
