@@ -45,7 +45,10 @@ def test_decisions_and_headline(full: Bundle) -> None:
 
 def test_front_and_second_baseline(full: Bundle) -> None:
     facts = read_facts(full)
-    assert facts.front == {("tflite-float32", "litert"), ("tflite-int8", "litert")}
+    assert facts.front == {
+        ("tflite-float32", "litert", "local"),
+        ("tflite-int8", "litert", "local"),
+    }
     assert [(a.artifact, len(a.round_medians_ns)) for a in facts.again] == [("tflite-float32", 8)]
 
 
@@ -141,7 +144,10 @@ def test_json_is_strict_and_whole(full: Bundle, tmp_path: Path) -> None:
 
     data = json.loads(as_json(read_facts(full), report=tmp_path / "r.html"))
     assert data["decisions"]["tflite-int8"] == "do not ship"
-    assert data["pareto_front"] == [["tflite-float32", "litert"], ["tflite-int8", "litert"]]
+    assert data["pareto_front"] == [
+        ["tflite-float32", "litert", "local"],
+        ["tflite-int8", "litert", "local"],
+    ]
     int8 = next(a for a in data["artifacts"] if a["name"] == "tflite-int8")
     assert int8["latency"][0]["summary"]["rounds"] == 8
     assert int8["accuracy"][0]["decision"] == "do not ship"

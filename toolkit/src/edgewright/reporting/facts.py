@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from edgewright_runtimes.records import Evaluation
 
 HARNESS = "null"  # the runtime that runs nothing: its rows are the cost of measuring
-NOT_HERE: Mapping[str, str] = {"tfjs": "it runs in a browser"}
+NOT_HERE: Mapping[str, str] = {"tfjs": "it runs in a browser: --target browser:chromium"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +67,8 @@ class Point:
     score: Score
 
     @property
-    def name(self) -> tuple[str, str]:
-        return self.artifact.name, self.row.runtime
+    def name(self) -> tuple[str, str, str]:
+        return self.artifact.name, self.row.runtime, self.row.target
 
     @property
     def goodness(self) -> float:
@@ -124,11 +124,24 @@ class Facts:
         return tuple(found)
 
     @property
-    def front(self) -> frozenset[tuple[str, str]]:
-        """(artifact, runtime) that no other beats in both accuracy and latency."""
-        points = self.points
-        costs = [(p.row.summary.median_ns, -p.goodness) for p in points]
-        return frozenset(points[i].name for i in pareto(costs))
+    def targets(self) -> tuple[str, ...]:
+        """Where latency was measured, in the order of the rows."""
+        return tuple(dict.fromkeys(row.target for row in self.rows))
+
+    def place(self, row: Row) -> str:
+        """`` on TARGET``, where rows of several targets stand beside each other."""
+        return f" on {row.target}" if len(self.targets) > 1 else ""
+
+    @property
+    def front(self) -> frozenset[tuple[str, str, str]]:
+        """(artifact, runtime, target) that no other of its target beats in both accuracy and
+        latency: what is faster elsewhere is no choice here."""
+        found: list[tuple[str, str, str]] = []
+        for target in self.targets:
+            points = [p for p in self.points if p.row.target == target]
+            costs = [(p.row.summary.median_ns, -p.goodness) for p in points]
+            found += [points[i].name for i in pareto(costs)]
+        return frozenset(found)
 
 
 def pareto(costs: list[tuple[float, float]]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,6 +121,12 @@ def _compress(compressed: Compressed, recipe: str, model: str, bundle: str) -> l
     return [*words_, *(["--data", compressed.data] if compressed.data else [])]
 
 
+def _targets(targets: Sequence[str]) -> list[str]:
+    """As they are asked for: a device that came to a page is one of ``page``."""
+    names = dict.fromkeys("page" if t.startswith("page:") else t for t in targets)
+    return [] if list(names) == ["local"] else ["--target", ",".join(names)]
+
+
 def repeat(facts: Facts) -> str:
     """The commands; where the source lay is not known here, so its name stands for it."""
     source = facts.source
@@ -137,12 +143,18 @@ def repeat(facts: Facts) -> str:
         made = [s.artifact.name for s in facts.subjects if s.compressed == compressed.key]
         for recipe in dict.fromkeys(name.partition("-")[2] for name in made):
             lines.append(_compress(compressed, recipe, model, facts.bundle))
-    checked = dict.fromkeys((r.data, tuple(g.gate for g in r.gates)) for r in facts.results)
-    for data, gates in checked:
+    checked: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for r in facts.results:
+        checked.setdefault((r.data, tuple(g.gate for g in r.gates)), []).append(r.target)
+    for (data, gates), targets in checked.items():
         words_ = [word for gate in gates for word in ("--gate", gate)]
+        words_ += _targets(targets)
         lines.append(["edgewright", "check", facts.bundle, "--data", data, *words_])
-    for preset, threads in dict.fromkeys((row.preset, row.threads) for row in facts.rows):
-        options = ["--preset", preset, "--threads", str(threads)]
+    timed_on: dict[tuple[str, int], list[str]] = {}
+    for row in facts.rows:
+        timed_on.setdefault((row.preset, row.threads), []).append(row.target)
+    for (preset, threads), targets in timed_on.items():
+        options = ["--preset", preset, "--threads", str(threads), *_targets(targets)]
         lines.append(["edgewright", "bench", facts.bundle, *options])
     lines.append(["edgewright", "report", facts.bundle])
     return "\n".join(shlex.join(line) for line in lines)

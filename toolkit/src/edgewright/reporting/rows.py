@@ -183,7 +183,9 @@ def _notes(facts: Facts) -> Iterator[str]:
     apart: dict[str, list[str]] = {}
     for row in facts.rows:
         if row.comparison is None and not row.baseline and row.runtime != HARNESS:
-            apart.setdefault(row.no_comparison, []).append(f"{row.artifact} in {row.runtime}")
+            apart.setdefault(row.no_comparison, []).append(
+                f"{row.artifact} in {row.runtime}{facts.place(row)}"
+            )
     for reason, found in apart.items():
         yield f"No comparison of {words.some(found)}: {reason}."
     calls = [row.summary.calls_per_sample for row in facts.rows]

@@ -74,9 +74,11 @@ def scatter(facts: Facts) -> Markup | str:
         level = y.at(score.source)
         parts.append(axes.line("source", x.start, x.end, level, level))
         parts.append(axes.text(x.end - 4, level - 5, "source", "tick end"))
-    front = sorted((b for b in bubbles if b.front), key=lambda b: b.x)
-    if len(front) > 1:
-        parts.append(axes.path("front", [(b.x, b.y) for b in front]))
+    for target in facts.targets:
+        here = (b for b in bubbles if b.front and b.point.row.target == target)
+        front = sorted(here, key=lambda b: b.x)
+        if len(front) > 1:
+            parts.append(axes.path("front", [(b.x, b.y) for b in front]))
     parts += [_draw(b) for b in sorted(bubbles, key=lambda b: -b.radius)]
     parts += _labels(bubbles, x, y)
     return axes.svg(parts, HEIGHT, f"{score.metric} against median latency")
@@ -104,11 +106,10 @@ def _axes(points: Sequence[Point]) -> tuple[Axis, Axis]:
 def _bubbles(facts: Facts, x: Axis, y: Axis) -> list[Bubble]:
     points, front = facts.points, facts.front
     largest = max(p.artifact.size_bytes for p in points) or 1
-    names = [p.artifact.name for p in points]
+    labels = _names(points)
     found = []
-    for p in points:
+    for p, label in zip(points, labels, strict=True):
         bar = ends(p)
-        name = p.artifact.name
         found.append(
             Bubble(
                 point=p,
@@ -118,16 +119,29 @@ def _bubbles(facts: Facts, x: Axis, y: Axis) -> list[Bubble]:
                 low=None if bar is None else y.at(bar[0]),
                 high=None if bar is None else y.at(bar[1]),
                 front=p.name in front,
-                label=words.short(name if names.count(name) == 1 else f"{name} {p.row.runtime}"),
+                label=words.short(label),
             )
         )
     return found
 
 
+def _names(points: Sequence[Point]) -> list[str]:
+    """As short as tells them apart: the artifact, its runtime, its target."""
+    artifacts = [p.artifact.name for p in points]
+    runtimes = [p.name[:2] for p in points]
+    return [
+        p.artifact.name
+        + f" {p.row.runtime}" * (artifacts.count(p.artifact.name) > 1)
+        + f" {p.row.target.rpartition(':')[2]}" * (runtimes.count(p.name[:2]) > 1)
+        for p in points
+    ]
+
+
 def _draw(b: Bubble) -> Markup:
     p = b.point
     title = (
-        f"{p.artifact.name} in {p.row.runtime}: {p.score.metric} {words.value(p.score)} "
+        f"{p.artifact.name} in {p.row.runtime} on {p.row.target}: "
+        f"{p.score.metric} {words.value(p.score)} "
         f"({words.change(p.score)}), {words.time(p.row.summary.median_ns)}, "
         f"{words.size(p.artifact.size_bytes)}"
     )

@@ -45,12 +45,15 @@ def strips(facts: Facts) -> Markup | str:
 
 
 def _strips(facts: Facts) -> Iterator[Strip]:
+    names = [(r.artifact, r.runtime, r.threads) for r in facts.rows]
     for row in facts.rows:
         if len(row.summary.round_medians_ns) < 2 or row.summary.median_ns <= 0:
             continue
         name = f"{words.short(row.artifact)} {row.runtime}"
         if row.threads > 1:
             name += f" x{row.threads}"
+        if names.count((row.artifact, row.runtime, row.threads)) > 1:
+            name += f" {row.target.rpartition(':')[2]}"
         yield Strip(
             name=name,
             format=row.format,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from edgewright.accuracy.intervals import Decision
 from edgewright.accuracy.results import GateResult, Result
@@ -11,8 +11,10 @@ from edgewright.reporting import words
 from edgewright.reporting.controls import no_time_gained
 from edgewright.reporting.facts import HARNESS, Facts, Subject
 from edgewright.reporting.words import decided, joined
+from edgewright_runtimes.statistics import Comparison, Verdict
 
 MOST_REASONS = 5
+NOT_ITS_OWN = (Verdict.SOFTWARE_GPU, Verdict.THROTTLED_ON_PURPOSE, Verdict.EMULATED)
 
 Said = tuple[str, str]  # a short name, and what is said of it
 
@@ -109,18 +111,37 @@ def _best(facts: Facts) -> Iterator[Said]:
     ships = [s for s in facts.subjects if s.decision is Decision.SHIP]
     chosen = ships or ([] if any(facts.decisions.values()) else list(facts.subjects))
     of = " that may ship" if ships else ""
-    timed = [(s, row) for s in chosen for row in s.latency if row.runtime != HARNESS]
-    if timed:
-        subject, row = min(timed, key=lambda pair: pair[1].summary.median_ns)
-        yield f"Fastest{of}", _speed(subject, row)
-    elif facts.subjects and not facts.rows:
+    timed = [row for s in chosen for row in s.latency if row.runtime != HARNESS]
+    for target, row in fastest(timed).items():
+        place = f" on {target}" if len(facts.targets) > 1 else ""
+        yield f"Fastest{of}{place}", _speed(row)
+    slower = [row for row in timed if row.comparison and _slower(row.comparison)]
+    if slower:
+        said = [f"{r.artifact} in {r.runtime}{facts.place(r)}" for r in slower]
+        yield "Slower than float32", f"{words.some(said, 4)}; see the column vs float32"
+    if not timed and facts.subjects and not facts.rows:
         yield "Latency", f"not measured; edgewright bench {facts.bundle} does it"
     if chosen:
         small = min(chosen, key=lambda s: s.artifact.size_bytes)
         yield f"Smallest{of}", f"{small.artifact.name}, {words.size(small.artifact.size_bytes)}"
 
 
-def _speed(subject: Subject, row: Row) -> str:
+def fastest(rows: Sequence[Row]) -> Mapping[str, Row]:
+    """The fastest of each target. A time that is none of the device's own (a software GPU, a
+    processor that was held back) counts only where there is no other."""
+    found: dict[str, Row] = {}
+    for target in dict.fromkeys(row.target for row in rows):
+        here = [row for row in rows if row.target == target]
+        own = [row for row in here if row.judgement.verdict not in NOT_ITS_OWN]
+        found[target] = min(own or here, key=lambda row: row.summary.median_ns)
+    return found
+
+
+def _slower(comparison: Comparison) -> bool:
+    return comparison.different and comparison.ratio > 1
+
+
+def _speed(row: Row) -> str:
     s = row.summary
     interval = "no interval"
     if s.median_interval_ns is not None:
@@ -128,6 +149,6 @@ def _speed(subject: Subject, row: Row) -> str:
     against = f"; {row.comparison.words}" if row.comparison else ""
     timing = row.judgement.verdict.value
     return (
-        f"{subject.artifact.name} in {row.runtime}, median {words.time(s.median_ns)} "
+        f"{row.artifact} in {row.runtime}, median {words.time(s.median_ns)} "
         f"with {interval}{against}. Timing: {timing}."
     )
