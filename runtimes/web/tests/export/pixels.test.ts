@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { centred, rawItem, toRgba, wanted } from "../../export/pixels.ts";
+import { centred, rawItem, stretched, toRgba, wanted } from "../../export/pixels.ts";
 
 const spec = (shape: (number | null)[]) => ({
   name: "image",
@@ -70,4 +70,13 @@ test("the centre of a picture, in another aspect", () => {
 
 test("a raw item is shown as it looked", () => {
   expect([...toRgba([1, 2], [16, 0], [16, 0]).data]).toEqual([0, 0, 0, 255, 255, 255, 255, 255]);
+});
+
+test("stretching spreads what lies between the darkest and the brightest", () => {
+  const wide = Array.from({ length: 100 }, (_, i) => 100 + i);
+  const { data } = stretched({ height: 1, width: 100, data: grey(...wide) });
+  expect([data[0], data[4 * 2], data[4 * 99], data[3]]).toEqual([0, 0, 255, 255]);
+  expect(data[4 * 50]).toBeGreaterThan(120);
+  const flat = stretched({ height: 1, width: 2, data: grey(7, 7) });
+  expect([...flat.data]).toEqual([7, 7, 7, 255, 7, 7, 7, 255]);
 });
