@@ -1,7 +1,7 @@
 """Pruned ResNet8 beside the fine-tuned original, and beside TFMOT 0.8.1 on the same batches.
 
     EDGEWRIGHT_REAL=DIR EDGEWRIGHT_TFMOT_PYTHON=PYTHON python benchmarks/compress_prune.py
-        [--seeds 3] [--epochs 5] [--items 20000] [--batch-size 64] [--rate 3e-3] [--work DIR]
+        [--seeds 3] [--epochs 5] [--items 20000] [--batch-size 64] [--rate 1e-3] [--work DIR]
 
 Every row, the control ``finetune`` and TFMOT's among them, trains by the same plan: as many epochs
 of batches as large, Adam at the same rate on a cosine, flips and crops, from the same weights. The
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--batch-size", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=3e-3, help="the first learning rate")
+    parser.add_argument("--rate", type=float, default=1e-3, help="the first learning rate")
     args = parser.parse_args()
     python = os.environ.get("EDGEWRIGHT_TFMOT_PYTHON")
     ours: Scores = {label: [] for label in OURS}
