@@ -50,6 +50,9 @@ def test_notes_name_the_step_and_the_layer() -> None:
         "prune50: stopped after epoch 4",
         "prune50: lstm left as it was: no kernel",
     ]
+    alone = replace(RECORD, items=1)
+    first, *_ = notes(replace(COMPRESSED, records=(alone,)))
+    assert first == "scores are of 1 item that was not learnt from"
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def notes(compressed: Compressed) -> list[str]:
     lines = []
     last = compressed.records[-1]
     if last.items:
-        lines.append(f"scores are of {last.items} items that were not learnt from")
+        items = "1 item that was" if last.items == 1 else f"{last.items:,} items that were"
+        lines.append(f"scores are of {items} not learnt from")
     for record in compressed.records:
         label = record.step.label or record.step.kind
         lines += [f"{label}: {note}" for note in record.notes]
