@@ -20,7 +20,7 @@ def cells(row: Row) -> tuple[str, ...]:
     """One line of the table, in the order of ``HEADINGS``."""
     return (
         row.artifact,
-        row.runtime if row.threads == 1 else f"{row.runtime} x{row.threads}",
+        _where(row),
         median(row.summary),
         *(BLANK if t.bound_ns is None else time(t.bound_ns) for t in row.summary.tails),
         against(row),
@@ -32,6 +32,11 @@ def cells(row: Row) -> tuple[str, ...]:
     )
 
 
+def _where(row: Row) -> str:
+    name = row.runtime if row.threads == 1 else f"{row.runtime} x{row.threads}"
+    return name if row.target == "local" else f"{name} on {row.target}"
+
+
 def notes(rows: Sequence[Row]) -> list[str]:
     """What stands behind the cells: a line of what all rows share, then a line for each row."""
     said = [_reasons(row) for row in rows]
@@ -40,7 +45,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     for row, reasons in zip(rows, said, strict=True):
         own = [reason for reason in reasons if reason not in shared]
         if own:
-            lines.append(f"{row.artifact} in {row.runtime}: {'; '.join(own)}")
+            lines.append(f"{row.artifact} in {_where(row)}: {'; '.join(own)}")
     return lines
 
 

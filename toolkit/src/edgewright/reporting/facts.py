@@ -28,12 +28,16 @@ NOT_HERE: Mapping[str, str] = {"tfjs": "it runs in a browser: --target browser:c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One artifact with all that is known of it. Lists are empty where nothing was measured."""
+    """One artifact with all that is known of it. Lists are empty where nothing was measured.
+
+    ``browsers``: the bundle has rows of some, so that what has none was not asked for there.
+    """
 
     artifact: Artifact
     accuracy: tuple[Result, ...]
     latency: tuple[Row, ...]
     failures: tuple[Failure, ...]
+    browsers: bool = False
 
     @property
     def decision(self) -> Decision | None:
@@ -48,7 +52,7 @@ class Subject:
     @property
     def not_here(self) -> str:
         """Why it was not run on this target, or nothing."""
-        ran = self.accuracy or self.latency
+        ran = self.accuracy or self.latency or self.browsers
         return "" if ran else NOT_HERE.get(self.artifact.format, "")
 
     def result(self, row: Row | None) -> Result | None:
@@ -160,12 +164,14 @@ def read_facts(bundle: Bundle) -> Facts:
     problems: list[str] = []
     results = _accuracy(bundle, artifacts, problems)
     failures = bundle.failures()
+    targets = {row.target for row in rows} | {result.target for result in results}
     subjects = tuple(
         Subject(
             artifact=a,
             accuracy=tuple(r for r in results if r.artifact == a.name),
             latency=tuple(r for r in rows if r.artifact == a.name),
             failures=tuple(f for f in failures if f.artifact == a.name),
+            browsers=any(target.startswith(("browser:", "page:")) for target in targets),
         )
         for a in artifacts
     )

@@ -71,8 +71,10 @@ def _columns(facts: Facts) -> tuple[Column, ...]:
             for p in ("p90", "p95", "p99")
         ),
         Column(name="Load", number=True, about="median over the rounds"),
-        Column(name="First", number=True, about="the first inference of a fresh process"),
-        Column(name="Peak", number=True, about="peak memory of a fresh process"),
+        Column(name="First", number=True, about="the first inference of a fresh process or page"),
+        Column(
+            name="Peak", number=True, about="peak memory of a fresh process; no browser tells it"
+        ),
         Column(name="Size", number=True, about="of the file; under it, zipped"),
         Column(name="Timing", number=False, about="may the latency be believed?"),
     )
