@@ -179,7 +179,7 @@ def test_a_device_from_its_tap_to_its_rows(bundle: Path, address: Callable[[], s
     assert phone.asked["label"] == "chrome-android"
     assert "Timing, 0.1 s for each" in str(phone.asked["what"])
     assert all(" in null" in line for line in phone.asked["lines"])  # type: ignore[attr-defined]
-    assert all(words.startswith("timing ") for words in phone.shown)
+    assert all(words.startswith("Timing ") for words in phone.shown)
     assert phone.words == "Done. The results are on the computer that asked."
     row = result.rows[0]
     assert row.in_force == {"threads": "1", "device": "anna-s-pixel-7"}
@@ -411,7 +411,7 @@ def test_the_code_reads_as_the_address() -> None:
     ]
     pairs = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
     seen = [[pairs[c][half] for c in line] for line in lines for half in (0, 1)]
-    code = segno.make(url, error="l", micro=False).matrix_iter(border=2)
+    code = segno.make(url, error="l", micro=False).matrix_iter(border=4)
     wanted = [[int(module) for module in row] for row in code]
     assert seen[: len(wanted)] == wanted
 

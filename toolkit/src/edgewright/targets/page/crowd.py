@@ -37,6 +37,7 @@ LOOK_SECONDS = 0.1
 FAREWELL_SECONDS = 2.0
 MAX_DEVICES = 32
 MAX_OF_ADDRESS = 8  # that did not begin: one stranger can't take every seat
+MAX_EVER = 200  # of one address in one run, whatever became of them
 
 
 @dataclass(slots=True)
@@ -142,7 +143,8 @@ class _Gathering(Generic[T]):
         """A seat for who comes through the door; called in the server's thread."""
         waiting = [v for v in self._visits if not v.begun and not v.over]
         here = [v for v in waiting if v.address == address]
-        if len(waiting) >= MAX_DEVICES or len(here) >= MAX_OF_ADDRESS:
+        ever = [v for v in self._visits if v.address == address]
+        if len(waiting) >= MAX_DEVICES or len(here) >= MAX_OF_ADDRESS or len(ever) >= MAX_EVER:
             return None
         seat = self._server.open_seat(away_seconds=AWAY_SECONDS, pause_seconds=PAUSE_SECONDS)
         visit: Visit[T] = Visit(Device(seat, label_of(user_agent)), address)

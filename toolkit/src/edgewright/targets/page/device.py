@@ -60,7 +60,8 @@ class Device:
 
     def probe(self) -> None:
         """Find out what its browser offers. Raises ``EdgewrightError``."""
-        values = self._ask({"job": "probe"}, "probe", PROBE_SECONDS)["values"]
+        job = {"job": "probe", "shown": "What this browser offers"}
+        values = self._ask(job, "probe", PROBE_SECONDS)["values"]
         offered = values.get("runtimes")
         self._offered = offered if isinstance(offered, dict) else {}
 
@@ -111,5 +112,5 @@ class Device:
 def _shown(job: Mapping[str, object]) -> str:
     """What the person reads while it runs: the artifact's folder bears its name."""
     artifact = Path(str(job.get("artifact", ""))).parent.name
-    what = {"bench": "timing", "predict": "computing"}.get(str(job["job"]), str(job["job"]))
+    what = {"bench": "Timing", "predict": "Answers of"}.get(str(job["job"]), str(job["job"]))
     return f"{what} {artifact} in {job.get('runtime', '')}"

@@ -6,7 +6,7 @@ import io
 import ipaddress
 
 BLACK_ON_WHITE, PLAIN = "\x1b[30;47m", "\x1b[0m"
-QUIET = 2  # modules of white around the code; scanners want some
+QUIET = 4  # modules of white around the code, as its standard asks
 
 
 def invitation(url: str, *, fingerprint: str = "", colours: bool, devices: int = 1) -> str:
