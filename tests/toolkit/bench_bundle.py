@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from edgewright.bundle import Bundle, content_sha256
+from edgewright.targets.target import place_words
 from edgewright_runtimes.records import Artifact, Format, Measurement
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -70,6 +71,8 @@ def add_rounds(
     rounds: int = 8,
     during: tuple[dict[str, float], ...] = (),
     restless: float = 0.0,
+    target: str = "local",
+    in_force: dict[str, str] | None = None,
 ) -> None:
     """Rounds of 200 quiet samples as a job would have left them; 10 of them warm-up.
 
@@ -82,20 +85,20 @@ def add_rounds(
             artifact=name,
             artifact_sha256=bundle.artifact(name).sha256,
             label=label,
-            target="local",
+            target=target,
             runtime=runtime,
             threads=1,
             preset=preset,
             round=number,
             order=number,
-            samples_file=f"{job}-{name}-{runtime}-{label}{number}.npy",
+            samples_file=f"{job}-{place_words(target)}{name}-{runtime}-{label}{number}.npy",
             warmup_samples=200 if number == cut_short else 10,
             partial=number == cut_short,
             calls_per_sample=2,
             load_ns=1_000_000,
             first_ns=200_000,
             peak_memory_bytes=50_000_000,
-            in_force={"threads": "1"},
+            in_force={"threads": "1", **(in_force or {})},
             before={"cores": 2, "unknown": "temperature_c,throttled"} if before is None else before,
             during=during,
             after=after or {},

@@ -182,3 +182,32 @@ def test_a_sustained_run_whose_stretches_differ_is_noisy(
     assert row.judgement.verdict is verdict
     said = "noisy: the medians of its 8 stretches are" in row.judgement.reasons[0]
     assert said == (verdict is Verdict.NOISY)
+
+
+@pytest.mark.parametrize(
+    "in_force, expected",
+    [
+        ({"software_gpu": "yes", "cpu_throttle": "4"}, Verdict.SOFTWARE_GPU),
+        ({"software_gpu": "no", "cpu_throttle": "4"}, Verdict.THROTTLED_ON_PURPOSE),
+        ({"software_gpu": "no", "cpu_throttle": "1"}, Verdict.TOO_FEW),
+    ],
+)
+def test_what_is_in_force_in_a_browser_decides_the_verdict(
+    bundle: Bundle, in_force: dict[str, str], expected: Verdict
+) -> None:
+    browser = {"target": "browser:chromium", "runtime": "tfjs-webgl"}
+    add_rounds(bundle, "tfjs-float32", 1e6, in_force=in_force, preset="smoke", **browser)
+    (row,) = read_results(bundle)
+    assert row.judgement.verdict is expected
+
+
+def test_each_target_has_a_baseline_of_its_own(bundle: Bundle) -> None:
+    for target, factor in (("local", 1), ("browser:chromium", 5), ("browser:firefox", 9)):
+        add_rounds(bundle, "tflite-float32", factor * 1e6, target=target, runtime="null")
+        add_rounds(bundle, "tflite-int8", factor * 5e5, target=target, runtime="null")
+    rows = read_results(bundle)
+    assert len(rows) == 6
+    for row in rows:
+        if row.artifact == "tflite-int8":
+            assert row.comparison is not None and abs(row.comparison.ratio - 0.5) < 0.02
+        assert (" on browser:" in cells(row)[1]) == (row.target != "local")

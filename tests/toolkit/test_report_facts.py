@@ -14,7 +14,8 @@ from tests.toolkit import report_bundle as made
 from edgewright.accuracy.intervals import Decision
 from edgewright.bundle import Bundle
 from edgewright.reporting.facts import pareto, read_facts
-from edgewright.reporting.verdict import details, headline
+from edgewright.reporting.provenance import repeat
+from edgewright.reporting.verdict import details, fastest, headline
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +117,20 @@ def test_the_harness_alone_is_no_point(tmp_path: Path) -> None:
     facts = read_facts(bundle)
     assert all(p.row.runtime != "null" for p in facts.points)
     assert "median 2.00 ms" in dict(details(facts))["Fastest that may ship"]
+
+
+def test_each_target_has_its_fastest_and_a_front_of_its_own(tmp_path: Path) -> None:
+    bundle = made.make_full(tmp_path / "b")
+    here = {"target": "browser:chromium", "runtime": "tfjs-webgl"}
+    made.add_rounds(bundle, "tfjs-float32", 1e6, in_force={"software_gpu": "yes"}, **here)
+    made.add_rounds(bundle, "tfjs-float32", 9e6, target="browser:chromium", runtime="tfjs-wasm")
+    facts = read_facts(bundle)
+    best = fastest(facts.rows)
+    assert set(best) == {"local", "browser:chromium"}
+    assert best["browser:chromium"].runtime == "tfjs-wasm"  # a software GPU is no GPU
+    assert "Not on this target" not in dict(details(facts))
+    assert {name[2] for name in facts.front} == {"local"}  # no accuracy was checked elsewhere
+    assert "--target local,browser:chromium" in repeat(facts)
 
 
 COSTS = st.lists(
