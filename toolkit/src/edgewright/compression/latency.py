@@ -1,14 +1,13 @@
 """Latencies for a step that chooses widths: candidates become artifacts, and run on the target.
 
-Short rounds, interleaved and shuffled; the figure is the least of the rounds' medians, for what
-else runs on the machine only ever adds time. It ranks candidates and is no result: what comes out
-of a recipe is measured by ``bench``.
+Short rounds, interleaved and shuffled, in one process; the figure is the least of the rounds'
+medians, for what else runs on the machine only ever adds time. It ranks candidates and is no
+result: what comes out of a recipe is measured by ``bench``, in fresh processes.
 """
 
 from __future__ import annotations
 
 import random
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,9 @@ from edgewright_runtimes.records import SCHEMES, Format
 
 if TYPE_CHECKING:
     from edgewright.compression.options import CompressOptions
-    from edgewright.targets.target import Target
+    from edgewright.targets.target import Target, Worker
 
-ROUNDS, ROUND_SECONDS, LIMIT_SECONDS = 5, 0.3, 120.0
+ROUNDS, ROUND_SECONDS, LIMIT_SECONDS = 9, 0.1, 120.0
 CALIBRATION_ITEMS = 64
 
 
@@ -35,6 +34,7 @@ class TargetLatencies:
         self._format: Format = options.formats[0]
         self._converter: Converter | None = None
         self._target: Target | None = None
+        self._worker: Worker | None = None
         self._made = 0
 
     def __call__(self, models: list[Path], *, scheme: str) -> list[float]:
@@ -54,6 +54,8 @@ class TargetLatencies:
     def close(self) -> None:
         if self._converter is not None:
             self._converter.close()
+        if self._worker is not None:
+            self._worker.close()
 
     def _convert(self, model: Path, scheme: str) -> Path:
         if self._converter is None:
@@ -110,17 +112,20 @@ class TargetLatencies:
             "seed": 0,
             "sensor_seconds": 0.0,
         }
-        worker = self._open_target().start(
-            RUNTIME[self._format], folder=self._work, limit_seconds=LIMIT_SECONDS
-        )
-        with closing(worker):
-            rows = {row["row"]: row for row in worker.rows(job)}
+        rows = {row["row"]: row for row in self._open_worker().rows(job)}
         if "samples" not in rows:
             failure = rows.get("failure", {"error": "no sample came"})
             raise BadInput(f"a candidate could not be timed: {failure['error']}")
         taken = rows["samples"]
         times = np.load(samples, allow_pickle=False)[taken["warmup_samples"] :]
         return float(np.median(times)) / int(taken["calls_per_sample"])
+
+    def _open_worker(self) -> Worker:
+        if self._worker is None:
+            self._worker = self._open_target().start(
+                RUNTIME[self._format], folder=self._work, limit_seconds=LIMIT_SECONDS
+            )
+        return self._worker
 
     def _open_target(self) -> Target:
         if self._target is None:
