@@ -71,7 +71,7 @@ def test_the_page_is_told_what_the_contract_says(pictures: Path) -> None:
     assert told["pixels"] == [0, 255] and told["model"] == "model/model.json"
     assert told["goldens"]["items"] == 8 and told["goldens"]["ranges"] == {"kind": 1.0}
     with np.load(site / "model" / "goldens.npz", allow_pickle=False) as arrays:
-        assert arrays["raw/image"].dtype == np.uint8  # a quarter of the bytes, the same numbers
+        assert arrays["input/image"].dtype == np.uint8  # a quarter of the bytes, the same numbers
         assert arrays["output/kind"].shape == (8, 3)
 
 
@@ -172,6 +172,8 @@ def test_random_goldens_give_no_range_and_are_said_to_be_random(tmp_path: Path) 
     done = export_app(tmp_path / "bundle", NAME, tmp_path / "site")
     assert settings(done.path)["pixels"] == [0, 255]
     assert settings(done.path)["goldens"]["real"] is False and "random" in done.notes[0]
+    with np.load(done.path / "model" / "goldens.npz", allow_pickle=False) as arrays:
+        assert (arrays["input/image"] == 0.5).all(), "what the model takes, not what is raw"
 
 
 def test_goldens_can_be_kept_out(pictures: Path) -> None:

@@ -62,6 +62,7 @@ def make_bundle(
         for s in said.inputs
     }
     arrays = {f"raw/{name}": value for name, value in (raw or items).items()}
+    arrays |= {f"input/{name}": np.full_like(value, 0.5) for name, value in items.items()}
     outputs = {f"output/{s.name}": np.full((8, 3), 1 / 3, "f4") for s in said.outputs}
     np.savez(folder / "golden.npz", **arrays, **outputs)
     return bundle

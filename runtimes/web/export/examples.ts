@@ -5,7 +5,7 @@ import { byId, element } from "./elements.ts";
 import type { RawItems } from "./feeds.ts";
 import { paint } from "./picture.ts";
 import { toRgba } from "./pixels.ts";
-import { rawOf } from "./self_test.ts";
+import { goldenItem } from "./self_test.ts";
 import type { AppSettings, GoldenSettings } from "./settings.ts";
 
 export function showExamples(
@@ -15,7 +15,7 @@ export function showExamples(
 ): void {
   const list = byId("example-list");
   for (let index = 0; index < settings.goldens.items; index++) {
-    const raw = rawOf(settings, arrays, index);
+    const raw = goldenItem(settings, arrays, index);
     const button = element("button", "", { type: "button" });
     if (settings.kind === "image") {
       const [{ shape, data }] = [...raw.values()] as [{ shape: number[]; data: Float32Array }];

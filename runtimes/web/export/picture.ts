@@ -2,8 +2,9 @@
 
 import { centred, type Rgba } from "./pixels.ts";
 
-// Telephones refuse canvases above 16 million pixels; what is larger is made smaller first.
-const MAX_SIDE = 4096;
+// What is larger is made smaller by the browser first: as float32 a photo of 12 million pixels
+// takes 144 MB, and telephones end pages for less.
+const MAX_SIDE = 2048;
 
 /** The whole picture of a file, turned as its EXIF data says. Rejects what is no picture. */
 export async function readPicture(file: Blob): Promise<Rgba> {
@@ -54,6 +55,7 @@ function draw(
   if (!context) throw new Error("this browser gives no canvas");
   context.fillStyle = "#fff"; // what is transparent is taken as white paper
   context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
   context.drawImage(source, left, top, wide, high, 0, 0, width, height);
   return { height, width, data: context.getImageData(0, 0, width, height).data };
 }

@@ -25,9 +25,12 @@ export interface TestResult {
 
 type Told = Pick<AppSettings, "inputs" | "preprocess"> & { goldens: GoldenSettings };
 
-/** Item `index` of the goldens, raw. */
-export function rawOf(told: Told, arrays: Arrays, index: number): RawItems {
-  const named = told.inputs.map(({ name }) => [name, itemOf(stored(arrays, `raw/${name}`), index)]);
+/** Item `index` of the goldens. */
+export function goldenItem(told: Told, arrays: Arrays, index: number): RawItems {
+  const named = told.inputs.map(({ name }) => [
+    name,
+    itemOf(stored(arrays, `input/${name}`), index),
+  ]);
   return new Map(named as [string, ReturnType<typeof itemOf>][]);
 }
 
@@ -39,10 +42,11 @@ export async function selfTest(
   tell: (done: number) => void = () => undefined,
 ): Promise<TestResult> {
   const { items: count, ranges, allowed, verdict } = told.goldens;
+  const fed = told.goldens.real ? told : { ...told, preprocess: {} };
   const items: ItemResult[] = [];
   const sums = new Map(Object.keys(ranges).map((name) => [name, { sum: 0, count: 0 }]));
   for (let index = 0; index < count; index++) {
-    const found = await run(makeFeeds(told, rawOf(told, arrays, index)));
+    const found = await run(makeFeeds(fed, goldenItem(told, arrays, index)));
     let [largest, ok] = [0, true];
     for (const [name, total] of sums) {
       const expected = stored(arrays, `output/${name}`);

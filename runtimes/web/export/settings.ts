@@ -18,10 +18,10 @@ export interface Field {
   type: "number" | "integer" | "yes-no";
 }
 
-/** `file` is an .npz of `raw/INPUT` and `output/OUTPUT`, items first. */
+/** `file` is an .npz of `input/INPUT` and `output/OUTPUT`, items first. */
 export interface GoldenSettings {
   file: string;
-  /** Random ones say nothing of what an integer model does to real items. */
+  /** Real items are raw. Random ones are what the model itself takes: nothing preprocesses them. */
   real: boolean;
   items: number;
   /** By output: what a difference is divided by. */

@@ -26,7 +26,7 @@ const goldens: GoldenSettings = {
 };
 const told = { inputs: [spec("x", null, 2)], preprocess: { scale: 10 }, goldens };
 const arrays: Arrays = new Map([
-  ["raw/x", real([2, 2], 1, 2, 3, 4)],
+  ["input/x", real([2, 2], 1, 2, 3, 4)],
   ["output/y", real([2, 1], 30, 70)],
 ]);
 
@@ -69,6 +69,12 @@ test("what is not a number, or not there, is infinitely off", async () => {
 test("goldens that can't decide give no verdict", async () => {
   const random = { ...told, goldens: { ...goldens, real: false, verdict: false } };
   expect((await selfTest(random, arrays, summing(9, 9))).ok).toBeNull();
+});
+
+test("random goldens are fed as they are", async () => {
+  const random = { ...told, goldens: { ...goldens, real: false } };
+  const result = await selfTest(random, arrays, summing(27, 63));
+  expect([result.passed, result.largest]).toEqual([2, 0]);
 });
 
 test("of whole numbers the share that differs counts", async () => {

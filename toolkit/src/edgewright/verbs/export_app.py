@@ -146,7 +146,7 @@ def _notes(app: App, refusals: Mapping[str, str]) -> Iterator[str]:
     if app.goldens is None:
         yield "no goldens: the page has no self-test"
     elif app.goldens.real:
-        yield f"the goldens are in the page: {app.goldens.items} items of your data, for all to see"
+        yield f"the goldens are in the page: {app.goldens.count} items of your data, for all to see"
     else:
         yield "the goldens are random items: the self-test says little"
 

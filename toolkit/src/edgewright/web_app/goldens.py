@@ -18,39 +18,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebGoldens:
-    """``raw`` by input and ``outputs`` by output, items first. ``real``: not random ones."""
+    """``inputs`` and ``outputs`` by name, items first.
 
-    raw: Arrays
+    ``real`` ones are raw, as the data has them; random ones are what the model itself takes.
+    """
+
+    inputs: Arrays
     outputs: Arrays
     real: bool
 
     @property
-    def items(self) -> int:
+    def count(self) -> int:
         return len(next(iter(self.outputs.values())))
 
 
 def pick(goldens: Arrays, inputs: Sequence[str], *, real: bool) -> WebGoldens:
-    """The raw items and the source's answers out of ``golden.npz``.
+    """The items and the source's answers out of ``golden.npz``.
 
     Raw items bear the name of the data's array where the model has one input. Raises
     ``BadInput`` where an input has none.
     """
-    raw = {k.removeprefix("raw/"): v for k, v in goldens.items() if k.startswith("raw/")}
-    if len(inputs) == len(raw) == 1:
-        raw = {inputs[0]: next(iter(raw.values()))}
-    missing = [name for name in inputs if name not in raw]
+    kind = "raw/" if real else "input/"
+    items = {k.removeprefix(kind): v for k, v in goldens.items() if k.startswith(kind)}
+    if len(inputs) == len(items) == 1:
+        items = {inputs[0]: next(iter(items.values()))}
+    missing = [name for name in inputs if name not in items]
     outputs = {k.removeprefix("output/"): v for k, v in goldens.items() if k.startswith("output/")}
     if missing or not outputs:
         lost = f"input {missing[0]!r}" if missing else "the outputs"
         raise BadInput(f"golden.npz holds nothing for {lost}", hint="convert again")
-    return WebGoldens(raw={name: raw[name] for name in inputs}, outputs=outputs, real=real)
+    return WebGoldens(inputs={name: items[name] for name in inputs}, outputs=outputs, real=real)
 
 
 def to_npz(goldens: WebGoldens) -> bytes:
-    """``raw/INPUT`` and ``output/OUTPUT``; whole numbers that a byte holds are stored as bytes."""
+    """``input/INPUT`` and ``output/OUTPUT``; whole numbers that a byte holds become bytes."""
     import numpy as np
 
-    arrays = {f"raw/{name}": _small(array) for name, array in goldens.raw.items()}
+    arrays = {f"input/{name}": _small(array) for name, array in goldens.inputs.items()}
     arrays |= {f"output/{name}": array for name, array in goldens.outputs.items()}
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
@@ -65,7 +69,7 @@ def to_plain(goldens: WebGoldens, *, scheme: str, file: str) -> dict[str, Any]:
     return {
         "file": file,
         "real": goldens.real,
-        "items": goldens.items,
+        "items": goldens.count,
         "ranges": {
             name: output_range(array) if array.dtype.kind == "f" else 1.0
             for name, array in goldens.outputs.items()

@@ -29,7 +29,7 @@ def guess_pixels(goldens: WebGoldens | None) -> tuple[float, float]:
     """
     if goldens is None or not goldens.real:
         return BYTES
-    values = next(iter(goldens.raw.values()))
+    values = next(iter(goldens.inputs.values()))
     low, high = float(values.min()), float(values.max())
     if low >= 0 and high <= 1:
         return 0.0, 1.0
