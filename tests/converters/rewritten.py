@@ -69,6 +69,16 @@ def _leaky_depthwise() -> Any:
     return keras.Model(image, layers.LeakyReLU()(layers.DepthwiseConv2D(3, use_bias=False)(x)))
 
 
+def _volumes() -> Any:
+    import keras
+    from keras import layers
+
+    x = volume = keras.Input((4, 6, 6, 2), name="x")
+    x = layers.ReLU()(layers.BatchNormalization()(layers.Conv3D(3, 2)(x)))
+    x = layers.PReLU(shared_axes=[1, 2, 3])(layers.MaxPooling3D(2)(x))
+    return keras.Model(volume, layers.Rescaling([2.0, 1.0, 0.5], -1.0)(x))
+
+
 def _slice(*index: Any) -> Callable[[], Any]:
     return lambda: _of(lambda v: v[(slice(None), *index)])
 
@@ -149,6 +159,7 @@ REWRITTEN: Mapping[str, Callable[[], Any]] = {
     "cumulated": _cumulated,
     "one hot": _one_hot,
     "truths": _truths,
+    "volumes": _volumes,
     "batches behind one": _batches((1, 4, 6), (3, 6, 2)),
     "batches of one": _batches((2, 1, 2, 6), (3, 6, 5)),
     "one batch": _batches((2, 2, 6), (1, 6, 5)),
@@ -163,6 +174,7 @@ def build_rewritten(name: str) -> tuple[KerasSource, dict[str, Any]]:
     model = REWRITTEN[name]()
     rng = np.random.default_rng(len(name))
     for weight in model.weights:
-        weight.assign(rng.normal(size=weight.shape) * 0.3)
+        values = rng.normal(size=weight.shape) * 0.3
+        weight.assign(np.abs(values) + 0.5 if "variance" in weight.path else values)
     source = KerasSource(model)
     return source, feeds_for(source)

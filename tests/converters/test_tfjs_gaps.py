@@ -107,6 +107,8 @@ BAND = ("x", "low", "up")
         ("SpaceToBatchND", {"inputs": ("x", "b"), "known": {"b": (2, 2, 2)}}, {"webgl"}),
         ("SpaceToBatchND", {"inputs": ("x", "b"), "known": {"b": (2, 2)}}, set()),
         ("DenseBincount", {"binary_output": (1,)}, {"webgpu"}),
+        ("Transpose", {"T": (BOOL,)}, {"webgpu"}),
+        ("Transpose", {"T": (FLOAT,)}, set()),
         ("DenseBincount", {"binary_output": (0,)}, set()),
     ],
 )

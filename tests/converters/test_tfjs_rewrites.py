@@ -42,6 +42,23 @@ def test_rewritten_graphs_compute_the_same_and_run_on_every_backend(
         np.testing.assert_allclose(got[key], values, atol=1e-5)
 
 
+def test_a_constant_beside_a_volume_has_its_rank(tmp_path: Path) -> None:
+    """webgpu, which no machine without a browser has, gives wrong numbers otherwise."""
+    source, _ = build_rewritten("volumes")
+    write(source, tmp_path)
+    model = json.loads((tmp_path / "model.json").read_text())
+    shapes = {w["name"]: w["shape"] for g in model["weightsManifest"] for w in g["weights"]}
+    nodes = model["modelTopology"]["node"]
+    met = [
+        shapes[name]
+        for node in nodes
+        if node["op"] in ("AddV2", "Mul", "Sub", "BiasAdd", "Prelu")
+        for name in node["input"]
+        if shapes.get(name)
+    ]
+    assert len(met) >= 4 and all(shape == [1, 1, 1, 1, 3] for shape in met)
+
+
 def lambda_source(function: Callable[[Any], Any], shape: tuple[int | None, ...]) -> Any:
     import keras
     from tests.converters.nets import KerasSource

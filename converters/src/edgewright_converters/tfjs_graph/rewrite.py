@@ -32,6 +32,8 @@ def rewrite(graph: Graph) -> None:
             _count_axis_from_0(graph, node, shapes)
         elif node.op == "BatchMatMulV2":
             _spread_batches(graph, node, shapes)
+        elif node.op in _ELEMENTWISE:
+            _level_ranks(graph, node, shapes)
 
 
 def _erfc(graph: Graph, node: NodeDef) -> None:
@@ -106,6 +108,23 @@ def _spread_batches(graph: Graph, node: NodeDef, shapes: Shapes) -> None:
     graph.set_inputs(node, inputs)
 
 
+def _level_ranks(graph: Graph, node: NodeDef, shapes: Shapes) -> None:
+    """A constant beside a tensor of rank 5 and more gets as many axes: webgpu gives wrong numbers
+    where it has fewer (seen in Chromium; volumes, and sequences of pictures)."""
+    found = graph.split_constant(node)
+    shape = found and shapes.of(found[0])
+    if not found or not shape or len(shape) < 5 or node.attr["data_format"].s.startswith(b"NC"):
+        return
+    values = found[1]
+    if not 0 < values.ndim < len(shape):
+        return
+    leveled = values.reshape((1,) * (len(shape) - values.ndim) + values.shape)
+    name = graph.add_constant(f"{node.name}/leveled", leveled)
+    inputs = [name if graph.is_constant(given) else given for given in node.input]
+    op = "AddV2" if node.op == "BiasAdd" else node.op
+    graph.replace(node, op, inputs, attrs_of=attributes(T=node.attr["T"].type))
+
+
 def _times(batch: Shape, other: Shape) -> list[int]:
     """How often to repeat each axis; those in front may stay 1, for the modulo repeats them."""
     first = next((i for i, size in enumerate(batch) if size != 1), len(batch))
@@ -122,4 +141,7 @@ def _tiled(graph: Graph, node: NodeDef, tensor: str, times: list[int]) -> str:
     return graph.add_node(f"{node.name}/tile", "Tile", [tensor, multiples], like)
 
 
+_ELEMENTWISE = frozenset(
+    {"Add", "AddV2", "BiasAdd", "Maximum", "Minimum", "Mul", "RealDiv", "Sub", "SquaredDifference"}
+)
 _ALONE = {"Cast": _cast, "Erfc": _erfc, "OneHot": _one_hot, "Softsign": _softsign}

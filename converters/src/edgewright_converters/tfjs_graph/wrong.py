@@ -145,6 +145,12 @@ def _binary_count(node: GraphNode, _constants: Constants) -> Gap | None:
     return _gap(node, ("webgpu",), f"with binary_output: {_WRONG}")
 
 
+def _turned_truths(node: GraphNode, _constants: Constants) -> Gap | None:
+    if node.number("T") != _BOOL:
+        return None
+    return _gap(node, ("webgpu",), f"of truths: {_WRONG}", "cast them to int32 before")
+
+
 _LAYOUTS = (
     "AvgPool", "AvgPool3D", "BiasAdd", "Conv2D", "Conv2DBackpropInput", "Conv3D",
     "DepthToSpace", "DepthwiseConv2dNative", "FusedBatchNorm", "FusedBatchNormV2",
@@ -170,5 +176,6 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
     "OneHot": (_one_hot_axis, _one_hot_floats),
     "SpaceToBatchND": (_blocks,),
     "StridedSlice": (_strided_slice,),
+    "Transpose": (_turned_truths,),
     "_FusedConv2D": (_channels_first, _thin_strided),
 }

@@ -3,7 +3,8 @@
 LiteRT.js (@litertjs/core 2.5.3): float32 and int32 at a model's edge, no free dimension, no custom
 and no Flex ops. onnxruntime-web 1.30: its build has the ops of ONNX, ONNX-ML and com.microsoft,
 opsets up to 26 and IR versions up to 13; nodes that WebGPU has no kernel for run on wasm, so that
-both runtimes take the same files. What is not known: whether a model fits into memory.
+both runtimes take the same files (the package's list of WebGPU ops is of a build that is no longer
+the default). What is not known: whether a model fits into memory.
 """
 
 from __future__ import annotations
