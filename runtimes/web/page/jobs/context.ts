@@ -22,13 +22,14 @@ async function request(url: string, options?: RequestInit): Promise<Response> {
     try {
       const response = await fetch(url, options);
       if (response.ok) return response;
-      why = String(response.status);
+      if (response.status === 409) throw new Failure("this job was given up");
+      why = `the answer is ${response.status}`;
       if (response.status < 500 && response.status !== 429) left = 0;
     } catch (e) {
+      if (e instanceof Failure) throw e;
       why = String(e);
     }
-    if (--left <= 0)
-      throw new Failure(`${url}: ${why}`, "the connection to the page's server is lost");
+    if (--left <= 0) throw new Failure(`${new URL(url).pathname}: ${why}`, "reload the page");
     await new Promise((resolve) => setTimeout(resolve, wait));
   }
 }

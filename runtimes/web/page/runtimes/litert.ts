@@ -119,7 +119,7 @@ class LiteRtSession implements Session {
     const free = this.inputs.find(({ shape }) => shape.includes(null));
     if (free !== undefined) {
       throw new Failure(
-        `LiteRT.js takes no free dimension: input '${free.name}' is [${free.shape.join(", ")}]`,
+        `LiteRT.js takes no free dimension: input '${free.name}' is [${free.shape.map((size) => size ?? "?").join(", ")}]`,
         "convert it with --batch 1",
       );
     }

@@ -27,11 +27,19 @@ export async function openTfjs(backend: Backend, artifact: string): Promise<Sess
   await setBackend(backend.name);
   let model: GraphModel;
   try {
-    model = await loadGraphModel(artifact);
+    model = await loadGraphModel(artifact, { fetchFunc: fetchWhole });
   } catch (e) {
     throw new Failure(`TensorFlow.js refuses the model: ${said(e)}`);
   }
   return new TfjsSession(model, backend);
+}
+
+/** TensorFlow.js asks for all shards and reads none before all have answered: with more of them than
+ * a browser opens connections (6), and bodies that no cache takes, Chromium waits for ever. */
+async function fetchWhole(url: string | URL | Request, options?: RequestInit): Promise<Response> {
+  const response = await fetch(url, options);
+  const { status, headers } = response;
+  return new Response(await response.arrayBuffer(), { status, headers });
 }
 
 /** A backend that cannot start gives way to another in silence: look which one is in force. */
