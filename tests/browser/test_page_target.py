@@ -28,6 +28,7 @@ from edgewright.targets.browser.finding import BROWSERS
 from edgewright.targets.web.server import PageServer
 
 ADDRESS = re.compile(r"^ +(https?://\S+)$")
+PATIENCE_SECONDS = 180.0  # on a machine that is busy with other tests
 WORKING = re.compile("progress|timing|%", re.IGNORECASE)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 QUICK = ("--preset", "smoke", "--seconds", "0.3", "--artifacts", "onnx-float32")
@@ -52,7 +53,7 @@ class Run:
 
     @property
     def address(self) -> str:
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until:
             for line in self.said:
                 if found := ADDRESS.match(line):
@@ -64,7 +65,7 @@ class Run:
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGINT)
 
-    def ended(self, seconds: float = 120) -> tuple[int, str]:
+    def ended(self, seconds: float = PATIENCE_SECONDS) -> tuple[int, str]:
         assert self._process.stdout is not None
         out, _ = self._process.communicate(timeout=seconds)
         return self._process.returncode, out
@@ -116,6 +117,7 @@ def launch(play: Playwright, program: str) -> Browser:
 def phone(play: Playwright, browser: Browser, **more: object) -> Iterator[Page]:
     """A page as a phone has it: small, touched, and called a Pixel 7."""
     context = browser.new_context(**{**play.devices["Pixel 7"], **more})  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE_SECONDS * 1e3)
     try:
         yield context.new_page()
     finally:
@@ -136,7 +138,7 @@ def begin(page: Page, address: str, name: str = "") -> None:
 
 
 def words_at_the_end(page: Page) -> str:
-    page.get_by_text("Done.").wait_for(timeout=120_000)
+    page.get_by_text("Done.").wait_for()
     return page.inner_text("body")
 
 
@@ -144,7 +146,9 @@ def test_from_the_address_to_the_rows(
     run: Start, play: Playwright, chromium: Browser, bundle: Path
 ) -> None:
     started = run("bench", bundle, *QUICK, "--runtime", "ort-web-wasm", "--json")
+    requests: list[str] = []
     with phone(play, chromium) as page:
+        page.on("request", lambda request: requests.append(request.url))
         page.goto(started.address)
         page.wait_for_selector("#asking button")
         asked = page.inner_text("#asking")
@@ -153,6 +157,8 @@ def test_from_the_address_to_the_rows(
         page.fill("#asking input", "My Phone")
         page.tap("#asking button")
         assert "The results are on the computer" in words_at_the_end(page)
+    origin = started.address.rsplit("/", 2)[0]
+    assert [u for u in requests if not u.startswith((origin, f"blob:{origin}", "data:"))] == []
     code, out = started.ended()
     assert code == 0, (out, started.said)
     (row,) = [r for r in json.loads(out)["rows"] if r["artifact"] == "onnx-float32"]
@@ -162,6 +168,7 @@ def test_from_the_address_to_the_rows(
     assert row["summary"]["median_ns"] > 0
 
 
+@pytest.mark.slow
 def test_a_reload_in_the_middle_goes_on(
     run: Start, play: Playwright, chromium: Browser, bundle: Path
 ) -> None:
@@ -180,20 +187,7 @@ def test_a_reload_in_the_middle_goes_on(
     assert {r.target for r in rounds} == {"page:x"}
 
 
-def test_nothing_but_the_server_is_asked(
-    run: Start, play: Playwright, chromium: Browser, bundle: Path
-) -> None:
-    started = run("bench", bundle, *QUICK, "--runtime", "ort-web-wasm")
-    origin = started.address.split("/", 3)[2]
-    asked: list[str] = []
-    with phone(play, chromium) as page:
-        page.on("request", lambda request: asked.append(request.url))
-        begin(page, started.address)
-        words_at_the_end(page)
-    assert started.ended()[0] == 0
-    assert asked and [u for u in asked if origin not in u and not u.startswith("data:")] == []
-
-
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_was_measured(
     run: Start, play: Playwright, chromium: Browser, bundle: Path
 ) -> None:
@@ -210,6 +204,7 @@ def test_an_interrupt_keeps_what_was_measured(
     assert record.partial and record.target == "page:x"
 
 
+@pytest.mark.slow
 def test_two_tabs_of_two_people(
     run: Start, play: Playwright, chromium: Browser, bundle: Path
 ) -> None:
@@ -231,7 +226,7 @@ def test_a_page_of_another_protocol_is_told_to_reload(
     with PageServer() as server, phone(play, chromium) as page:
         seat = server.open_seat()
         page.goto(server.url(seat))
-        page.get_by_text("Reload").wait_for(timeout=20_000)
+        page.get_by_text("Reload").wait_for()
 
 
 # Through TLS, from another network

@@ -23,7 +23,7 @@ from edgewright_runtimes.errors import MissingExtra, UsageError
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route
 
-LAUNCH_SECONDS = 60.0
+LAUNCH_SECONDS = 120.0
 OPEN_SECONDS = 30.0
 CLOSE_SECONDS = 5.0
 GRACE_SECONDS = 0.3
