@@ -102,6 +102,15 @@ def test_two_of_four_in_a_net_of_convolutions(tmp_path: Path) -> None:
     )
 
 
+def test_two_of_four_is_chosen_before_the_first_step(tmp_path: Path) -> None:
+    at_once = apply(net(), Prune(structure="2:4"), context(tmp_path, train=None))
+    trained = apply(net(), Prune(structure="2:4", finetune=PLAN), context(tmp_path))
+    for layer in ("first", "second", "head"):
+        kernels = [r.model.get_layer(layer).kernel.numpy() for r in (at_once, trained)]
+        np.testing.assert_array_equal(*[kernel == 0 for kernel in kernels])
+        assert not np.array_equal(*kernels)
+
+
 def convolutions() -> Any:
     keras.utils.set_random_seed(0)
     layers = keras.layers

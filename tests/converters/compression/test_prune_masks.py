@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -124,6 +127,24 @@ def test_constant_sparsity_is_there_at_once() -> None:
     schedule = Schedule(kind="constant", begin_step=5)
     assert [step for step in range(50) if schedule.due(step, 50)] == [5]
     assert schedule.sparsity(5, 50, 0.5) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("given", "groups", "kind"),
+    [
+        ({}, False, "polynomial"),
+        ({}, True, "constant"),
+        ({"end_step": 30}, True, "polynomial"),
+        ({"initial_sparsity": 0.2}, True, "polynomial"),
+        ({"kind": "polynomial"}, True, "polynomial"),
+        ({"kind": "constant"}, False, "constant"),
+    ],
+)
+def test_groups_go_at_once_unless_a_decay_is_asked_for(
+    given: dict[str, Any], groups: bool, kind: str
+) -> None:
+    schedule = Schedule(**given)
+    assert schedule.chosen(groups=groups) == replace(schedule, kind=kind)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from edgewright_runtimes.errors import BadInput
@@ -14,14 +14,16 @@ _LEAST_UPDATES = 10  # of the masks, however short the training is
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """``polynomial`` is ``PolynomialDecay``, ``constant`` is ``ConstantSparsity``.
+    """``polynomial`` is ``PolynomialDecay``, ``constant`` is ``ConstantSparsity``. ``auto`` is
+    polynomial, and constant for N:M: pruned at once, then retrained (Mishra et al. 2021,
+    arXiv:2104.08378).
 
     Their ``final_sparsity`` and ``target_sparsity`` are the step's ``sparsity``. Steps are those of
     training; ``end_step`` -1 is a fifth of them. Masks are renewed every ``frequency`` steps, and
     more often where that would be less than ten times.
     """
 
-    kind: Literal["polynomial", "constant"] = "polynomial"
+    kind: Literal["auto", "polynomial", "constant"] = "auto"
     initial_sparsity: float = 0.0
     begin_step: int = 0
     end_step: int = -1
@@ -42,6 +44,13 @@ class Schedule:
             raise BadInput(f"frequency is {self.frequency}; 1 or more was expected")
         if not (self.power > 0 and math.isfinite(self.power)):
             raise BadInput(f"power is {self.power}; more than 0 was expected")
+
+    def chosen(self, *, groups: bool) -> Schedule:
+        """With ``auto`` decided; an ``end_step`` or ``initial_sparsity`` asks for a decay."""
+        if self.kind != "auto":
+            return self
+        gradual = not groups or self.end_step != -1 or self.initial_sparsity > 0
+        return replace(self, kind="polynomial" if gradual else "constant")
 
     def end(self, total: int) -> int:
         """The step at which the final sparsity is there. Raises ``BadInput`` past the last one."""
