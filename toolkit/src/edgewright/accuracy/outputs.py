@@ -55,8 +55,10 @@ class ArtifactRun:
 class Workers:
     """One process per runtime, kept from artifact to artifact; after a failure a fresh one."""
 
-    def __init__(self, target: Target, folder: Path) -> None:
-        self._target, self._folder = target, folder
+    def __init__(
+        self, target: Target, folder: Path, *, limit_seconds: float = LIMIT_SECONDS
+    ) -> None:
+        self._target, self._folder, self._limit = target, folder, limit_seconds
         self._started: dict[str, Worker] = {}
 
     def __enter__(self) -> Workers:
@@ -69,7 +71,7 @@ class Workers:
     def worker(self, runtime: str) -> Worker:
         if runtime not in self._started:
             self._started[runtime] = self._target.start(
-                runtime, folder=self._folder, limit_seconds=LIMIT_SECONDS
+                runtime, folder=self._folder, limit_seconds=self._limit
             )
         return self._started[runtime]
 

@@ -15,7 +15,8 @@ from edgewright.targets.target import place_words
 from edgewright_runtimes.records import Failure, Measurement, Plain, Stage
 
 if TYPE_CHECKING:
-    from edgewright.targets.target import Row, Target
+    from edgewright.accuracy.outputs import Workers
+    from edgewright.targets.target import Row, Target, Worker
 
 SENSOR_SECONDS = 10.0
 
@@ -101,8 +102,11 @@ def run_memory(cell: Cell, model: Path, setup: Setup) -> int | Outcome | None:
     return cast("int | None", heard.rows["memory"]["peak_bytes"])
 
 
-def run_answers(cell: Cell, model: Path, setup: Setup) -> Outcome:
-    """Whether the artifact answers there as its source does: an empty outcome, or a failure."""
+def run_answers(cell: Cell, model: Path, setup: Setup, workers: Workers) -> Outcome:
+    """Whether the artifact answers there as its source does: an empty outcome, or a failure.
+
+    ``workers`` are kept from artifact to artifact: nothing is timed here.
+    """
     feeds = setup.answers.feeds(cell.artifact)
     if feeds is None or cell.runtime == "null":  # which computes nothing
         return Outcome()
@@ -113,9 +117,11 @@ def run_answers(cell: Cell, model: Path, setup: Setup) -> Outcome:
         "inputs": str(feeds.resolve()),
         "outputs": str(outputs.resolve()),
     }
-    heard = _ask(job, cell, setup, lambda _: None)
+    heard = _hear(workers.worker(cell.runtime), job, lambda _: None)
     failure = _failure(heard, cell, setup)
-    if failure is None and not heard.stopped:
+    if failure is not None or heard.stopped:
+        workers.drop(cell.runtime)
+    else:
         try:
             setup.answers.judge(cell.artifact, cell.runtime, outputs)
         except WrongAnswers as e:
@@ -136,15 +142,19 @@ def _common(cell: Cell, model: Path, setup: Setup) -> dict[str, object]:
 def _ask(
     job: Mapping[str, object], cell: Cell, setup: Setup, on_part: Callable[[float], None]
 ) -> Heard:
-    heard = Heard()
     worker = setup.target.start(cell.runtime, folder=setup.work, limit_seconds=setup.limit_seconds)
     with closing(worker):
-        for row in worker.rows(job):
-            if row["row"] == "progress":
-                on_part(float(row["done"]))
-            else:
-                heard.take(row)
-        heard.stopped = worker.stopped
+        return _hear(worker, job, on_part)
+
+
+def _hear(worker: Worker, job: Mapping[str, object], on_part: Callable[[float], None]) -> Heard:
+    heard = Heard()
+    for row in worker.rows(job):
+        if row["row"] == "progress":
+            on_part(float(row["done"]))
+        else:
+            heard.take(row)
+    heard.stopped = worker.stopped
     return heard
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgewright.accuracy.outputs import Workers
 from edgewright.bundle import Bundle, artifact_sha256
 from edgewright.latency.plan import Cell, Slot
 from edgewright.latency.rounds import Outcome, Setup, run_answers, run_memory, run_round
@@ -67,8 +68,11 @@ class Sweep:
                 runtimes=("", *(c.runtime for c in cells if c.artifact.name == name)),
             )
         try:
-            for cell in self._whole(cells):
-                self._first(cell)
+            setup = self.setup
+            limit = setup.limit_seconds
+            with Workers(setup.target, setup.work, limit_seconds=limit) as workers:
+                for cell in self._whole(cells):
+                    self._first(cell, workers)
             self._begin = time.monotonic()
             for done, slot in enumerate(slots):
                 self._round(slot, done / len(slots), 1 / len(slots))
@@ -101,11 +105,11 @@ class Sweep:
             )
         return same
 
-    def _first(self, cell: Cell) -> None:
+    def _first(self, cell: Cell, workers: Workers) -> None:
         """What is found out once, before the rounds."""
         if self.setup.target.fresh_answers:
             self._say(0.0, f"{cell.words}: its answers")
-            self._take(cell, run_answers(cell, self._model(cell), self.setup))
+            self._take(cell, run_answers(cell, self._model(cell), self.setup, workers))
         if self.setup.target.measures_memory and _key(cell) not in self._out:
             self._memory(cell)
 
