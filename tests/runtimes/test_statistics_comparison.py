@@ -66,3 +66,9 @@ def test_drift_and_single_rounds_give_no_interval() -> None:
     assert single.low is None and "8 are wanted" in single.words
     with pytest.raises(BadInput):
         compare([], rounds_of(0, 2))
+
+
+def test_rounds_too_few_and_far_apart_do_not_name_a_difference_without_bounds() -> None:
+    found = compare([[100.0] * 9, [300.0] * 9], [[120.0] * 9, [260.0] * 9])
+    assert found.smallest_visible is not None and found.smallest_visible > 1
+    assert "%" not in found.words and "more rounds" in found.words

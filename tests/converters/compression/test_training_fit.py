@@ -269,7 +269,7 @@ def test_no_labels_learns_from_the_original(tmp_path: Path) -> None:
 
 
 def test_each_teacher_is_listened_to(tmp_path: Path) -> None:
-    """An original that always says class 0, a model from before that says 2: each as far as heard."""
+    """An original that always says 0, a model from before that says 2: each as far as heard."""
     original, shares = net(), {}
     original.get_layer("head").kernel.assign(np.zeros((16, CLASSES)))
     original.get_layer("head").bias.assign([0.0, 0.0, 4.0])

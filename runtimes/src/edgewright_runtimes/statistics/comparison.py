@@ -116,6 +116,8 @@ def _in_words(centre: float, half: float, visible: float) -> Comparison:
     if different:
         way = "slower" if centre > 0 else "faster"
         words = f"{_times(centre)} {way} ({low:.3f} to {high:.3f} of the baseline's time)"
+    elif smallest >= 1.0:
+        words = "no measurable difference; twice the time would not have been seen: more rounds"
     else:
         words = f"no measurable difference; {smallest:.1%} or more would have been seen"
     return Comparison(
