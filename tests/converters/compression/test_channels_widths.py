@@ -146,7 +146,9 @@ def test_a_latency_that_nothing_reaches(net: Any) -> None:
     with pytest.raises(BadInput, match=r"can't be cut by 0\.50: .* narrowest it was cut by 0\.04"):
         _search(net, lambda widths: measure(widths, 0.96), most=0.5)
     assert calls == [2], "nothing else is measured"
-    with pytest.raises(BadInput, match=r"could not be cut by 0\.50: the fastest of \d+ .* by 0\.49"):
+    with pytest.raises(
+        BadInput, match=r"could not be cut by 0\.50: the fastest of \d+ .* by 0\.49"
+    ):
         _search(net, lambda widths: measure(widths, 0.51), most=0.5)
 
 
