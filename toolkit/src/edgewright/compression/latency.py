@@ -1,7 +1,7 @@
 """Latencies for a step that chooses widths: candidates become artifacts, and run on the target.
 
 Short rounds, interleaved and shuffled, in one process; the figure is the least of the rounds'
-medians, for what else runs on the machine only ever adds time. It ranks candidates and is no
+lower deciles, for what else runs on the machine only ever adds time. It ranks candidates and is no
 result: what comes out of a recipe is measured by ``bench``, in fresh processes.
 """
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from edgewright.compression.options import CompressOptions
     from edgewright.targets.target import Target, Worker
 
-ROUNDS, ROUND_SECONDS, LIMIT_SECONDS = 9, 0.1, 120.0
+ROUNDS, ROUND_SECONDS, LIMIT_SECONDS = 20, 0.1, 120.0
+UNDISTURBED = 0.1  # the quantile of a round's calls: what else runs makes many slower, none faster
 CALIBRATION_ITEMS = 64
 
 
@@ -43,13 +44,13 @@ class TargetLatencies:
             raise BadInput(f"{self._format} has no scheme {scheme!r}")
         self._work.mkdir(parents=True, exist_ok=True)
         files = [self._convert(model, scheme) for model in models]
-        medians: list[list[float]] = [[] for _ in files]
+        rounds: list[list[float]] = [[] for _ in files]
         for round_ in range(ROUNDS):
             order = list(range(len(files)))
             random.Random(round_).shuffle(order)
             for number in order:
-                medians[number].append(self._time(files[number]))
-        return [min(values) for values in medians]
+                rounds[number].append(self._time(files[number]))
+        return [min(values) for values in rounds]
 
     def close(self) -> None:
         if self._converter is not None:
@@ -118,7 +119,7 @@ class TargetLatencies:
             raise BadInput(f"a candidate could not be timed: {failure['error']}")
         taken = rows["samples"]
         times = np.load(samples, allow_pickle=False)[taken["warmup_samples"] :]
-        return float(np.median(times)) / int(taken["calls_per_sample"])
+        return float(np.quantile(times, UNDISTURBED)) / int(taken["calls_per_sample"])
 
     def _open_worker(self) -> Worker:
         if self._worker is None:
