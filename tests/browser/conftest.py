@@ -21,7 +21,9 @@ def require_browser(name: str) -> str:
     return name
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(
+    scope="module", params=["chromium", pytest.param("firefox", marks=pytest.mark.slow)]
+)
 def browser_name(request: pytest.FixtureRequest) -> str:
     return require_browser(request.param)
 

@@ -243,7 +243,7 @@ def test_nan_in_the_data_is_bad_input_and_no_failure_row(classes: Bundle) -> Non
         ({"gates": ["accuracy:1"], "max_drop": 2}, BadInput, "two gates for accuracy"),
         ({"min_agreement": 120}, BadInput, "0 to 100"),
         ({"artifacts": ["onnx-flat32"]}, UnknownName, "did you mean 'onnx-float32'"),
-        ({"runtime": "null"}, BadInput, "'null' computes none of onnx-"),
+        ({"runtime": "null"}, BadInput, "null computes none of onnx-"),
         ({"runtime": "onnxrt"}, UnknownName, "no runtime named 'onnxrt'"),
     ],
 )
