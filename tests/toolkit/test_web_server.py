@@ -215,6 +215,26 @@ def test_long_poll_is_woken_by_a_job(seat: Seat, page: Page) -> None:
     end(page, running)
 
 
+@pytest.mark.parametrize("leaves", ["with a word", "without a word"])
+def test_poll_of_a_page_that_was_loaded_anew_begins_nothing(
+    server: PageServer, seat: Seat, page: Page, leaves: str
+) -> None:
+    running = Running(seat, {"job": "probe"})
+    assert page.job()["id"] == "1"
+    assert page.rows("1", PROBED).status == 200
+    with socket.create_connection((page.host, page.port)) as old:
+        old.sendall(f"GET {page.base}job?have=1 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        time.sleep(0.2)  # it waits now
+        if leaves == "with a word":
+            old.close()
+        assert page.job()["id"] == "1.2"
+        assert page.rows("1.2", PROBED).status == 200
+        server.bell.ring()  # as another device's job does
+        time.sleep(0.2)
+        assert page.rows("1.2", DONE, first=1).status == 200
+    assert [row["row"] for row in running.ended()] == ["probe", "progress", "probe", "done"]
+
+
 def test_closed_seat_says_so_with_its_words(server: PageServer) -> None:
     seat = server.open_seat()
     page = Page(server.url(seat))

@@ -68,6 +68,7 @@ class Seat:
         self._delivery: Delivery | None = None
         self._count = 0
         self._open = 0
+        self._polls = 0
         self._seen = False
         self._last_seen = self._last_post = time.monotonic()
         self._closed: str | None = None
@@ -185,8 +186,17 @@ class Seat:
             self._open -= 1
             self._last_seen = time.monotonic()
 
-    def next_job(self, have: str) -> Answer | None:
-        """What there is for a page whose last job was ``have``; None: nothing yet."""
+    def new_poll(self) -> int:
+        """The number of a long poll, for ``next_job``."""
+        self._polls += 1
+        return self._polls
+
+    def next_job(self, have: str, poll: int) -> Answer | None:
+        """What there is for a page whose last job was ``have``; None: nothing yet.
+
+        The last poll alone may begin a job anew: an earlier one was left behind by a page that
+        was since loaded anew, and its device may have gone without a word.
+        """
         with self._lock:
             if self._closed is not None:
                 self._told = True
@@ -197,6 +207,8 @@ class Seat:
             if have == job.id:
                 return Answer(200, _stop(job.id)) if self.stopped else None
             if job.seen:
+                if poll != self._polls:
+                    return None
                 self._begin_anew(job)
             return None if job.over else Answer(200, job.message())
 

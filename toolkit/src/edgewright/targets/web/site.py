@@ -117,14 +117,16 @@ class Site:
         have = request.query_params.get("have", "")
         loop = asyncio.get_running_loop()
         until = loop.time() + POLL_SECONDS
-        while True:
-            answer = seat.next_job(have)
-            left = until - loop.time()
+        poll = seat.new_poll()
+        while not await request.is_disconnected():  # whoever is gone must not take a job
+            answer = seat.next_job(have, poll)
             if answer is not None:
                 return sent(answer)
-            if left <= 0 or await request.is_disconnected():
-                return Response(status_code=204)
+            left = until - loop.time()
+            if left <= 0:
+                break
             await self._server.bell.wait(left)
+        return Response(status_code=204)
 
     async def _seen(self, request: Request, seat: Seat) -> Response:
         return Response(status_code=204)
