@@ -12,6 +12,8 @@ from tests.converters.compression.small import context, net
 
 from edgewright_converters.compression.cluster.centroids import find_centroids, nearest
 from edgewright_converters.compression.cluster.step import Cluster, apply, from_label
+from edgewright_converters.compression.equalize.step import Equalize
+from edgewright_converters.compression.equalize.step import apply as equalize
 from edgewright_converters.compression.fields import read_fields
 from edgewright_converters.compression.finetune import Finetune
 from edgewright_converters.compression.finetune import apply as finetune
@@ -19,6 +21,7 @@ from edgewright_converters.compression.prune.step import Prune
 from edgewright_converters.compression.prune.step import apply as prune
 from edgewright_converters.compression.recipe import parse_name, to_step
 from edgewright_converters.compression.training import FinetunePlan
+from edgewright_converters.compression.training.kernels import weights_by_name
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.records import ModelCost, StepRecord
 
@@ -109,6 +112,25 @@ def test_pruned_and_clustered_both_hold(tmp_path: Path) -> None:
     np.testing.assert_array_equal(new == 0, old == 0)
     assert len(np.unique(new)) <= 4
     assert (new != old).any()
+
+
+def test_zeros_stay_in_a_separable_convolution_that_a_step_between_has_split(
+    tmp_path: Path,
+) -> None:
+    given = keras.Input((6, 6, 2), name="x")
+    x = keras.layers.SeparableConv2D(8, 3, activation="relu", name="sep")(given)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(x)
+    model = keras.Model(given, keras.layers.Dense(3, name="head")(x))
+    nothing = {"train": None, "held_back": None, "scored": None}
+    pruned = prune(model, Prune(), context(tmp_path, **nothing))
+    history = (record("prune", Prune(), pruned),)
+    split = equalize(pruned.model, Equalize(), context(tmp_path, history=history, **nothing))
+    history += (record("equalize", Equalize(), split),)
+    assert "sep/kernel" in weights_by_name(split.model)
+    result = apply(split.model, Cluster(), context(tmp_path, history=history, **nothing))
+    kernel = result.model.get_layer("sep").kernel.numpy()
+    assert (kernel == 0).mean() == 0.5
+    assert result.details["sparse"] == {"sep/kernel": 0.5, "head/kernel": 0.5}
 
 
 def test_pruning_after_clustering_keeps_the_groups(clustered: Any, tmp_path: Path) -> None:

@@ -37,12 +37,8 @@ def held(
     """
     known = any(record.details.get(what) for record in history for what in (SPARSE, CLUSTERED))
     weights = weights_by_name(model) if known else {}
-    sparse: dict[str, float] = {}
-    clustered: dict[str, int] = {}
-    for record in history:
-        details = record.details
-        sparse |= {_now(n, weights): float(share) for n, share in details.get(SPARSE, {}).items()}
-        clustered |= {_now(n, weights): int(c) for n, c in details.get(CLUSTERED, {}).items()}
+    sparse = recorded(SPARSE, history, weights)
+    clustered = recorded(CLUSTERED, history, weights)
     for name in free:
         sparse.pop(name, None)
         clustered.pop(name, None)
@@ -51,9 +47,9 @@ def held(
     grouped = {}
     for name, count in clustered.items():
         if name in weights:
-            groups = find_groups(weights[name].numpy(), count)
+            groups = find_groups(weights[name].numpy(), int(count))
             if groups is None:
-                notes.append(f"{name} has more than {count} values: it is no longer clustered")
+                notes.append(f"{name} has more than {count:g} values: it is no longer clustered")
             else:
                 grouped[name] = (weights[name], groups)
     constraints: list[Constraint] = []
@@ -62,6 +58,18 @@ def held(
     if grouped:
         constraints.append(Clusters(list(grouped.values())))
     return tuple(constraints), tuple(notes)
+
+
+def recorded(
+    what: str, history: Sequence[StepRecord], weights: Mapping[str, Any]
+) -> dict[str, float]:
+    """What the steps noted under ``what``, the later ones' word before the earlier ones', by the
+    names that the weights bear now: ``weights`` are those of the model as it is."""
+    found: dict[str, float] = {}
+    for record in history:
+        noted: Mapping[str, float] = record.details.get(what, {})
+        found |= {_now(name, weights): float(number) for name, number in noted.items()}
+    return found
 
 
 def _now(name: str, weights: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from edgewright_converters.compression.constraints import (
     Masks,
     channel_scale,
     held,
+    recorded,
 )
 from edgewright_converters.compression.graph.build import copy_model
 from edgewright_converters.compression.step import StepResult
@@ -120,7 +121,7 @@ def _sparse(kernels: Sequence[Kernel], params: Cluster, context: Context) -> set
     """Names of the kernels whose zeros stay."""
     if params.preserve_sparsity is not None:
         return {k.name for k in kernels if params.preserve_sparsity and _zeros(k)}
-    pruned = {name for record in context.history for name in record.details.get(SPARSE, {})}
+    pruned = recorded(SPARSE, context.history, {k.name: k.variable for k in kernels})
     return {k.name for k in kernels if k.name in pruned}
 
 
