@@ -2,12 +2,13 @@
 //
 // What the server answers stands in the toolkit, `targets/web/__init__.py`. Rows are numbered by
 // job (`seq`), kept until the server says that they arrived, and sent again where they did not: so
-// none is lost and none counts twice.
+// none is lost and none counts twice. Where they can't be delivered their job ends, with a row that
+// says why.
 
-import { PROTOCOL, type Row } from "./protocol.ts";
+import { Failure, PROTOCOL, type Row } from "./protocol.ts";
+import { ask, refusal } from "./requests.ts";
 
-const FIRST_WAIT_MS = 250;
-const LONGEST_WAIT_MS = 4_000;
+const OVER = new Set([400, 409]); // a job that is over for the server: failed, or given out anew
 const MOST_ROWS = 500; // of one request
 
 /** The seat is closed: nothing more will come, and nothing more is taken. */
@@ -32,12 +33,15 @@ export class Link {
     const response = await this.request(
       `job?have=${encodeURIComponent(have)}&protocol=${PROTOCOL}`,
     );
+    if (!response.ok) throw await refusal(response);
     return response.status === 200 ? ((await response.json()) as Message) : undefined;
   }
 
-  sender(id: string): Sender {
-    return new Sender((body) =>
-      this.request(`rows/${encodeURIComponent(id)}`, { method: "POST", body }),
+  /** `refused` hears why rows of this job can't be delivered: it is to end. */
+  sender(id: string, refused: (failure: Failure) => void = () => undefined): Sender {
+    return new Sender(
+      (body) => this.request(`rows/${encodeURIComponent(id)}`, { method: "POST", body }),
+      refused,
     );
   }
 
@@ -46,36 +50,24 @@ export class Link {
     await fetch(`${this.#base}seen`, { method: "POST" }).catch(() => undefined);
   }
 
-  /** Repeated until there is an answer that is one: 2xx, or a refusal for whoever asked. */
+  /** A success, or word that the job is over. A Failure for all else that is no end of the seat. */
   async request(path: string, options?: RequestInit): Promise<Response> {
-    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
-      const response = await this.#once(path, options);
-      if (response !== undefined && response.status < 429) {
-        if (response.status === 410 || response.status === 404)
-          throw new Closed(await words(response));
-        if (response.status === 426) throw new Stale();
-        return response;
-      }
-      const asked = Number(response?.headers.get("Retry-After") ?? 0) * 1e3;
-      await new Promise((resolve) => setTimeout(resolve, Math.max(wait, asked)));
-    }
-  }
-
-  async #once(path: string, options?: RequestInit): Promise<Response | undefined> {
-    try {
-      const response = await fetch(this.#base + path, { ...options, cache: "no-store" });
-      this.#onState(true);
-      return response;
-    } catch {
-      this.#onState(false);
-      return undefined;
-    }
+    const response = await ask(this.#base + path, { ...options, cache: "no-store" }, this.#onState);
+    const { ok, status } = response;
+    if (ok || OVER.has(status)) return response;
+    if (status === 410 || status === 404) throw new Closed(await words(response));
+    if (status === 426) throw new Stale();
+    throw await refusal(response);
   }
 }
 
 async function words(response: Response): Promise<string> {
   const answer = (await response.json().catch(() => ({}))) as { words?: string };
   return answer.words ?? "";
+}
+
+function line(seq: number, row: Row): string {
+  return JSON.stringify({ protocol: PROTOCOL, seq, ...row }) + "\n";
 }
 
 type Post = (body: string) => Promise<Response>;
@@ -88,14 +80,16 @@ export class Sender {
   #waiting: string[] = [];
   #sending: Promise<void> | undefined;
   readonly #post: Post;
+  readonly #refused: (failure: Failure) => void;
 
-  constructor(post: Post) {
+  constructor(post: Post, refused: (failure: Failure) => void) {
     this.#post = post;
+    this.#refused = refused;
   }
 
   add(row: Row): void {
     const seq = this.#first + this.#waiting.length;
-    this.#waiting.push(JSON.stringify({ protocol: PROTOCOL, seq, ...row }) + "\n");
+    this.#waiting.push(line(seq, row));
     this.#sending ??= this.#send().finally(() => (this.#sending = undefined));
   }
 
@@ -105,13 +99,25 @@ export class Sender {
   }
 
   async #send(): Promise<void> {
-    while (this.taken && this.#waiting.length > 0) {
-      const response = await this.#post(this.#waiting.slice(0, MOST_ROWS).join(""));
-      if (response.ok) {
-        const { next } = (await response.json()) as { next: number };
-        this.#waiting.splice(0, next - this.#first);
-        this.#first = next;
-      } else this.taken = false; // over, given out anew, or refused: the server knows
+    try {
+      while (this.taken && this.#waiting.length > 0) await this.#sendSome();
+    } catch (e) {
+      this.taken = false;
+      if (!(e instanceof Failure)) return; // the seat is closed: whoever asks for jobs hears it
+      this.#refused(e);
+      const { message: error, hint } = e;
+      await this.#post(
+        line(this.#first, { row: "failure", stage: "transport", error, hint }),
+      ).catch(() => undefined);
     }
+  }
+
+  async #sendSome(): Promise<void> {
+    const response = await this.#post(this.#waiting.slice(0, MOST_ROWS).join(""));
+    if (response.ok) {
+      const { next } = (await response.json()) as { next: number };
+      this.#waiting.splice(0, next - this.#first);
+      this.#first = next;
+    } else this.taken = false; // over, or given out anew: the server knows
   }
 }

@@ -3,6 +3,7 @@
 import { Asking } from "./asking.ts";
 import { keepAwake } from "./awake.ts";
 import { Closed, Link, Stale } from "./link.ts";
+import { Failure } from "./protocol.ts";
 import { Runner } from "./runner.ts";
 import { View } from "./view.ts";
 
@@ -36,9 +37,10 @@ async function serveJobs(): Promise<void> {
 
 view.idle();
 serveJobs().catch((e: unknown) => {
-  runner.abandon();
+  if (e instanceof Failure) runner.fail(e.message, e.hint);
+  else runner.abandon();
   asking.hide();
   if (e instanceof Closed) view.closed(e.message);
   else if (e instanceof Stale) view.stale();
-  else view.broken(String(e));
+  else view.broken(e instanceof Failure ? e.message : String(e));
 });

@@ -63,7 +63,9 @@ export class Runner {
     const over = new Promise<void>((resolve) => (resolved = resolve));
     const alive = setInterval(() => void link.seen(), SEEN_MS);
     const running: Running = {
-      sender: link.sender(String(message.id)),
+      sender: link.sender(String(message.id), ({ message, hint }) => {
+        if (this.#running === running) this.fail(message, hint);
+      }),
       over,
       ended: false,
       stage: "load",
@@ -131,5 +133,11 @@ export class Runner {
     this.#row({ row: "failure", stage, error, hint: "try another --runtime" });
     this.#place?.end();
     this.#place = undefined;
+  }
+
+  /** The job at hand can't go on: what it finds out can't be delivered. */
+  fail(error: string, hint: string): void {
+    this.#row({ row: "failure", stage: "transport", error, hint });
+    this.abandon();
   }
 }

@@ -13,4 +13,11 @@ const url = new URL("serve.js", self.location.href).href;
 void (import(url) as Promise<typeof import("./serve.ts")>).then(({ serve }) => {
   receive = serve((message: FromWorker) => self.postMessage(message));
   waiting.forEach(receive);
-});
+}, dies);
+
+/** A promise that fails reaches nobody; an error reaches the page. */
+function dies(e: unknown): void {
+  setTimeout(() => {
+    throw e;
+  });
+}

@@ -88,6 +88,35 @@ test("rows of a job that is over are given up", async () => {
   expect(sender.taken).toBe(false);
 });
 
+test.each([413, 500, 507])(
+  "rows that are refused with %i end the job, with the reason",
+  async (status) => {
+    const bodies: string[] = [];
+    const link = await served((_, response, body) => {
+      bodies.push(body);
+      if (bodies.length === 1) json(response, status, { error: "no room" });
+      else json(response, 200, { next: 1 });
+    });
+    const heard: string[] = [];
+    const sender = link.sender("7", ({ message }) => void heard.push(message));
+    sender.add({ row: "progress" });
+    await sender.arrived();
+    const why = `rows/7: the answer is ${status}: no room`;
+    expect(heard).toEqual([why]);
+    expect(bodies).toHaveLength(2);
+    const row = { protocol: 1, seq: 0, row: "failure", stage: "transport", error: why };
+    expect(JSON.parse(bodies[1] ?? "")).toMatchObject(row);
+    expect(sender.taken).toBe(false);
+  },
+);
+
+test("a question for a job that is refused is not repeated", async () => {
+  let asked = 0;
+  const link = await served((_, response) => json(response, ++asked && 500, {}));
+  await expect(link.job("")).rejects.toThrow("job: the answer is 500");
+  expect(asked).toBe(1);
+});
+
 test("a closed seat says so, with its words; so does one that never was", async () => {
   const link = await served((request, response) =>
     request.url?.includes("have=1")
