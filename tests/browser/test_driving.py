@@ -15,6 +15,7 @@ import pytest
 from tests.browser.little_site import Beyond, pids_of, serving, ticks_of
 
 from edgewright.targets.browser.driving import DrivenBrowser, OpenPage
+from edgewright.targets.browser.flags import ADDRESS_BAR, OFF_IN_PLAYWRIGHT
 from edgewright.targets.browser.loop import BrowserTrouble
 from edgewright.targets.browser.options import BrowserOptions
 from edgewright.targets.browser.processes import VARIABLE, Marked
@@ -70,6 +71,23 @@ def page(driven: DrivenBrowser, site: str) -> Iterator[OpenPage]:
     opened = driven.open_page(site)
     yield opened
     opened.close()
+
+
+def test_a_chromium_has_off_what_playwright_has_off_and_no_page_but_ours(
+    driven: DrivenBrowser, page: OpenPage
+) -> None:
+    if driven.found.engine != "chromium":
+        pytest.skip("switches of Chromium")
+    commands = [
+        Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace(" ", "\0").split("\0")
+        for pid in driven.processes.members()
+    ]
+    main = next(words for words in commands if not any(w.startswith("--type=") for w in words))
+    lists = [w.partition("=")[2].split(",") for w in main if w.startswith("--disable-features=")]
+    assert len(lists) == 2  # Playwright's own, and ours, which alone counts
+    assert set(lists[0]) == set(OFF_IN_PLAYWRIGHT)
+    assert set(lists[1]) == {*OFF_IN_PLAYWRIGHT, *ADDRESS_BAR}
+    assert not [words for words in commands if "--top-chrome-webui" in words]
 
 
 def gone(page: OpenPage) -> str:

@@ -45,11 +45,15 @@ def read_environment(root: Path = ROOT, *, since: Ticks | None = None) -> dict[s
 
     Units are in the names. Missing sensors are in ``unknown``, joined by commas.
     """
+    return {"work_ns": work_ns(), **read_surroundings(root, since=since)}
+
+
+def read_surroundings(root: Path = ROOT, *, since: Ticks | None = None) -> dict[str, Plain]:
+    """The same but for ``work_ns``, for one that measures elsewhere than in this process."""
     values: dict[str, Plain] = {
         **_sensors(root),
         **_memory(root),
         "load_1m": _load(root),
-        "work_ns": work_ns(),
         "busy": None if since is None else busy(since, read_ticks(root)),
         "frequency_driver": _text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
         **_machine(root),

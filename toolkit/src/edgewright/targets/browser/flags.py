@@ -11,10 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 LOOPBACK = "127.0.0.1"
+# Each window's address bar has two pages behind it, in a process of their own: of the three
+# seconds of processor that opening a page took on two busy cores, one and a half were theirs.
+ADDRESS_BAR = ("WebUIOmniboxPopup", "WebUIOmniboxAimPopup")
+# Chromium takes the last list alone, so that of Playwright 1.64.1 is said again (a test compares).
+OFF_IN_PLAYWRIGHT = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose",
+    "DialMediaRouteProvider", "GlobalMediaControls", "HttpsUpgrades", "LensOverlay", "MediaRouter",
+    "PaintHolding", "ThirdPartyStoragePartitioning", "BlockOriginHeaderModificationOnRedirect",
+    "AvoidCorsURLLoaderRestartOnRedirect", "Translate", "AutoDeElevate", "OptimizationHints",
+    "NetworkTimeServiceQuerying", "AimEnabled", "msForceBrowserSignIn",
+    "msEdgeUpdateLaunchServicesPreferredVersion",
+)  # fmt: skip
 # Playwright adds those that keep a browser from looking for updates, extensions and first runs.
 CHROMIUM = (
     f"--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE {LOOPBACK}",
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    f"--disable-features={','.join((*OFF_IN_PLAYWRIGHT, *ADDRESS_BAR))}",
     "--disable-quic",
     "--no-pings",
     "--disable-domain-reliability",

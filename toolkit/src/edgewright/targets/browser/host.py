@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgewright.targets.browser.processes import Marked, children
-from edgewright_runtimes.environment import ROOT, Ticks, busy, read_environment, read_ticks
+from edgewright_runtimes.environment import ROOT, Ticks, busy, read_surroundings, read_ticks
 from edgewright_runtimes.records import Plain
 
-OWN_LOOK = ("work_ns", "cores", "platform", "python")  # the page has its own, or it says nothing
+OWN_LOOK = ("cores", "platform", "python")  # the page has its own, or it says nothing
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Host:
         return {**host, **values, "unknown": host.get("unknown", "")}
 
     def _read(self) -> dict[str, Plain]:
-        return {k: v for k, v in read_environment(ROOT).items() if k not in OWN_LOOK}
+        return {k: v for k, v in read_surroundings(ROOT).items() if k not in OWN_LOOK}
 
     def _others(self, since: Ticks) -> str:
         """Who else was busy: not the browser, nor what drives it."""
