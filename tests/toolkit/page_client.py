@@ -37,8 +37,9 @@ class Reply:
 class Page:
     """One open page at ``url``: a connection of its own for each request."""
 
-    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, url: str, *, tls: ssl.SSLContext | None = None, name: str = "") -> None:
         parts = urlsplit(url)
+        self.name = name
         self.host, self.port, self.base = str(parts.hostname), int(parts.port or 0), parts.path
         self._tls = tls
 
@@ -72,7 +73,7 @@ class Page:
             link.close()
 
     def job(self, have: str = "") -> Any:
-        reply = self.ask("GET", f"job?have={have}")
+        reply = self.ask("GET", f"job?have={have}&page={self.name}")
         return reply.json() if reply.status == 200 else reply.status
 
     def rows(self, job_id: str, *rows: Mapping[str, Any], first: int = 0) -> Reply:

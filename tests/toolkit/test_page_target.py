@@ -30,6 +30,8 @@ from edgewright.targets.page.invitation import invitation
 from edgewright.targets.page.labels import label_of, slug, unused
 from edgewright.targets.page.options import PageOptions, page_options
 from edgewright.targets.target import Crowd, Target, open_places, open_target, parse_targets
+from edgewright.targets.web.seats import Seat
+from edgewright.targets.web.server import PageServer
 from edgewright.verbs.bench import BenchResult, bench
 from edgewright.verbs.check import check
 from edgewright_runtimes.errors import BadInput, EdgewrightError, UsageError
@@ -110,6 +112,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     (folder / "index.html").write_text("<!doctype html>")
     return folder
+
+
+@pytest.fixture
+def server(site: Path) -> Iterator[PageServer]:
+    with PageServer(site=site) as running:
+        yield running
 
 
 @pytest.fixture
@@ -249,6 +257,20 @@ def test_a_device_that_scans_twice_keeps_its_seat(bundle: Path, address: Callabl
     assert again.headers["location"] == first.headers["location"] != other.headers["location"]
     phone.start()
     run.ended()
+
+
+def test_a_device_whose_seat_is_closed_gets_a_new_one(server: PageServer) -> None:
+    opened: list[Seat] = []
+
+    def open_seat(address: str, user_agent: str) -> Seat:
+        opened.append(server.open_seat())
+        return opened[-1]
+
+    door = Page(server.url(server.open_door(open_seat)))
+    cookie = door.ask("GET", "").headers["set-cookie"].split(";")[0]
+    opened[0].close("Done.")
+    again = door.ask("GET", "", headers={"Cookie": cookie})
+    assert len(opened) == 2 and opened[1].token in again.headers["location"]
 
 
 def test_a_door_does_not_open_for_ever(bundle: Path, address: Callable[[], str]) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.toolkit.page_client import DONE, FIRST, LOADED, SAMPLES, SPEC, Page, npy, npz
+from tests.toolkit.page_client import DONE, FIRST, LOADED, SAMPLES, SPEC, Page, Reply, npy, npz
 from tests.toolkit.test_web_server import Running
 
+from edgewright.targets.web import seats
 from edgewright.targets.web.guard import Bucket
 from edgewright.targets.web.seats import MAX_ATTEMPTS, Seat
 from edgewright.targets.web.server import PageServer
@@ -42,6 +43,26 @@ def seat(server: PageServer) -> Iterator[Seat]:
 @pytest.fixture
 def page(server: PageServer, seat: Seat) -> Page:
     return Page(server.url(seat))
+
+
+class Clock:
+    """The time of the seats: it goes on as it does, and further where a test wants."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+
+    def skip(self, seconds: float) -> None:
+        self._skipped += seconds
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._skipped
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    shifted = Clock()
+    monkeypatch.setattr(seats, "time", shifted)
+    return shifted
 
 
 def bench(tmp_path: Path) -> dict[str, object]:
@@ -377,30 +398,113 @@ def test_a_page_that_is_loaded_anew_for_ever_is_a_failure(
 
 
 def test_a_pause_in_the_middle_of_a_round_begins_it_anew(
-    server: PageServer, tmp_path: Path
+    server: PageServer, tmp_path: Path, clock: Clock
 ) -> None:
-    seat = server.open_seat(pause_seconds=0.3)
+    seat = server.open_seat(pause_seconds=30.0)
     page = Page(server.url(seat))
-    running = Running(seat, bench(tmp_path))
+    running = Running(seat, bench(tmp_path), limit_seconds=1e3)
     page.job()
     page.rows("1", LOADED, FIRST)
-    time.sleep(0.5)  # the screen was locked
+    poll = threading.Thread(target=lambda: again.append(page.job("1")))
+    again: list[dict[str, object]] = []
+    poll.start()
+    time.sleep(0.2)  # it waits for an answer
+    clock.skip(40)  # the screen was locked
     assert page.rows("1", {"row": "progress", "done": 0.5}, first=2).status == 409
-    assert page.job("1")["id"] == "1.2"
+    poll.join(10)  # it is answered at once
+    assert again[0]["id"] == "1.2"
     page.put("out/1.2/samples", npy(TIMES))
     page.rows("1.2", LOADED, FIRST, SAMPLES, DONE)
     assert running.ended()[-1]["row"] == "done"
 
 
-def test_a_device_that_sleeps_is_waited_for(server: PageServer, tmp_path: Path) -> None:
-    seat = server.open_seat(away_seconds=2.0)
+def test_requests_of_any_kind_are_no_pause(
+    server: PageServer, tmp_path: Path, clock: Clock
+) -> None:
+    seat = server.open_seat(pause_seconds=30.0)
     page = Page(server.url(seat))
-    running = Running(seat, bench(tmp_path), limit_seconds=0.3)
+    running = Running(seat, bench(tmp_path), limit_seconds=1e3)
+    page.job()
+    page.rows("1", LOADED, FIRST)
+    for _ in range(5):  # one call after the other that is too long for a row
+        clock.skip(10)
+        page.ask("POST", "seen", b"")
+    page.put("out/1/samples", npy(TIMES))
+    assert page.rows("1", SAMPLES, DONE, first=2).status == 200
+    assert running.ended()[-1]["row"] == "done"
+
+
+def test_of_two_tabs_the_newest_has_the_job(server: PageServer, seat: Seat, tmp_path: Path) -> None:
+    old, new = (Page(server.url(seat), name=name) for name in ("old", "new"))
+    running = Running(seat, bench(tmp_path))
+    assert old.job()["id"] == "1"
+    waiting: list[Reply] = []
+    poll = threading.Thread(target=lambda: waiting.append(old.ask("GET", "job?have=1&page=old")))
+    poll.start()
+    time.sleep(0.2)
+    assert new.job()["id"] == "1.2"
+    poll.join(10)
+    assert (waiting[0].status, "another tab" in waiting[0].json()["words"]) == (410, True)
+    assert old.rows("1", LOADED).status == 409
+    assert old.put("out/1/samples", npy(TIMES)).status == 409
+    assert old.job() == 410
+    new.put("out/1.2/samples", npy(TIMES))
+    assert new.rows("1.2", LOADED, FIRST, SAMPLES, DONE).status == 200
+    assert [r["row"] for r in running.ended()] == ["loaded", "first", "samples", "done"]
+
+
+def test_a_question_may_be_loaded_anew_as_often_as_one_likes(
+    server: PageServer, seat: Seat
+) -> None:
+    running = Running(seat, {"job": "ask", "what": "x", "lines": [], "label": "y"})
+    for number in range(2 * MAX_ATTEMPTS):
+        page = Page(server.url(seat), name=f"load{number}")
+        job = page.job()
+    page.rows(job["id"], {"row": "ready"}, DONE)
+    assert [r["row"] for r in running.ended()] == ["ready", "done"]
+
+
+def test_a_device_that_comes_back_has_the_whole_limit_again(
+    server: PageServer, tmp_path: Path, clock: Clock
+) -> None:
+    seat = server.open_seat(away_seconds=600.0)
+    page = Page(server.url(seat))
+    running = Running(seat, bench(tmp_path), limit_seconds=120.0)
     page.job()
     page.rows("1", LOADED)
-    time.sleep(0.9)
+    clock.skip(300)
+    page.ask("POST", "seen", b"")
+    time.sleep(0.3)
+    page.rows("1", {"row": "failure", "stage": "run", "error": "x"}, first=1)
+    assert failed(running.ended()) == "run: x"
+
+
+def test_a_device_that_is_there_and_says_nothing_is_not_waited_for(
+    server: PageServer, tmp_path: Path, clock: Clock
+) -> None:
+    seat = server.open_seat(away_seconds=600.0)
+    page = Page(server.url(seat))
+    running = Running(seat, bench(tmp_path), limit_seconds=120.0)
+    page.job()
+    for _ in range(25):
+        clock.skip(5)
+        page.ask("POST", "seen", b"")
+    assert failed(running.ended()) == "load: no answer within 120 s; stopped"
+
+
+def test_a_device_that_sleeps_is_waited_for(
+    server: PageServer, tmp_path: Path, clock: Clock
+) -> None:
+    seat = server.open_seat(away_seconds=600.0)
+    page = Page(server.url(seat))
+    running = Running(seat, bench(tmp_path), limit_seconds=120.0)
+    page.job()
+    page.rows("1", LOADED)
+    clock.skip(500)
+    time.sleep(0.3)
     assert page.rows("1", FIRST, first=1).status == 200
-    assert failed(running.ended()) == "measure: the device has been away for 2 s"
+    clock.skip(800)
+    assert failed(running.ended()) == "measure: the device has been away for 720 s"
 
 
 def test_stop_ends_the_job_early(seat: Seat, page: Page, tmp_path: Path) -> None:

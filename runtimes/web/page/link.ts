@@ -10,6 +10,7 @@ import { ask, refusal } from "./requests.ts";
 
 const OVER = new Set([400, 409]); // a job that is over for the server: failed, or given out anew
 const MOST_ROWS = 500; // of one request
+const SEEN_LIMIT_MS = 30_000;
 
 /** The seat is closed: nothing more will come, and nothing more is taken. */
 export class Closed extends Error {}
@@ -21,7 +22,9 @@ export type Message = Record<string, unknown>;
 
 export class Link {
   readonly #base: string;
+  readonly #page = loadName();
   readonly #onState: (connected: boolean) => void;
+  #saying = false;
 
   constructor(base: string, onState: (connected: boolean) => void) {
     this.#base = base;
@@ -31,7 +34,7 @@ export class Link {
   /** What comes after the job `have`: another one, or the word to stop it; undefined: not yet. */
   async job(have: string): Promise<Message | undefined> {
     const response = await this.request(
-      `job?have=${encodeURIComponent(have)}&protocol=${PROTOCOL}`,
+      `job?have=${encodeURIComponent(have)}&page=${this.#page}&protocol=${PROTOCOL}`,
     );
     if (!response.ok) throw await refusal(response);
     return response.status === 200 ? ((await response.json()) as Message) : undefined;
@@ -47,7 +50,11 @@ export class Link {
 
   /** The page lives, and has nothing to say. */
   async seen(): Promise<void> {
-    await fetch(`${this.#base}seen`, { method: "POST" }).catch(() => undefined);
+    if (this.#saying) return;
+    this.#saying = true;
+    const signal = AbortSignal.timeout(SEEN_LIMIT_MS);
+    await fetch(`${this.#base}seen`, { method: "POST", signal }).catch(() => undefined);
+    this.#saying = false;
   }
 
   /** A success, or word that the job is over. A Failure for all else that is no end of the seat. */
@@ -59,6 +66,13 @@ export class Link {
     if (status === 426) throw new Stale();
     throw await refusal(response);
   }
+}
+
+/** What this page calls itself, another each time it is loaded: of two tabs the newest works. */
+function loadName(): string {
+  return [...crypto.getRandomValues(new Uint8Array(9))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
 }
 
 async function words(response: Response): Promise<string> {

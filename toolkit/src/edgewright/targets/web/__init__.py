@@ -1,7 +1,7 @@
 """The web server that a page runs its jobs from, in a browser here or on any device.
 
     GET  /<token>/                      the page; app/, vendor/, licences/ below it are its files
-    GET  /<token>/job?have=ID&protocol=1   long poll, 20 s at most: one JSON job, or nothing yet
+    GET  /<token>/job?have=ID&page=P&protocol=1   long poll, 20 s at most: one JSON job, or none
     GET  /<token>/file/<id>/<name>/...  a file of the job at hand, ranges too
     PUT  /<token>/out/<id>/<name>       a file that the job writes
     POST /<token>/rows/<id>             NDJSON rows, each with ``seq`` from 0
@@ -9,6 +9,8 @@
 
 ``have`` is the id of the last job the page took, empty where it has none: so a job whose answer
 was lost, or whose page was loaded anew, is given again, under a new id where rows of it came.
+``page`` is the page's own name for itself, another one each time it is loaded: a job goes to the
+newest alone, and an older one (another tab) is told 410.
 A page in somebody's hand gets a job more, ``ask``: it shows ``what`` and the ``lines`` of what
 will run, and the name ``label``, which may be changed; a tap answers with the row ``ready``
 (``label``) and ``done``. Its other jobs carry ``shown``, a line for whoever looks at it.

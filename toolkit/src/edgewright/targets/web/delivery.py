@@ -62,10 +62,13 @@ class Out:
 
 class Delivery:
     """``id`` names one attempt: a page that is loaded anew begins anew, and the old one's rows,
-    which may still come, are no longer taken."""
+    which may still come, are no longer taken. ``spoilt``: attempts that had come to rows.
+    ``page``: the page that has it."""
 
     def __init__(self, number: int, job: Mapping[str, object]) -> None:
         self.attempt = 1
+        self.spoilt = 0
+        self.page: str | None = None
         self.over = False
         self._number = number
         self._job = job
@@ -92,6 +95,7 @@ class Delivery:
 
     def anew(self) -> None:
         self.attempt += 1
+        self.spoilt += bool(self.seen)
         self._begin()
 
     def message(self) -> dict[str, object]:

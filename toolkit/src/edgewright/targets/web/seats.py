@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ OPEN_REQUESTS = 16
 MAX_ATTEMPTS = 3  # a page that is loaded anew again and again most likely crashes
 ASK_SECONDS = 0.1
 THERE_SECONDS = 10.0  # a page that lives asks for something every five
+OTHER_TAB = "This is open in another tab. Load it again to go on in this one."
+LOADS_KEPT = 64
 HINT = "the other artifacts are not affected; try another --runtime"
 SLOW_HINT = "where it is only slow, give --limit SECONDS"
 
@@ -70,13 +73,20 @@ class Seat:
         self._open = 0
         self._polls = 0
         self._seen = False
-        self._last_seen = self._last_post = time.monotonic()
+        self._page = ""
+        self._older: deque[str] = deque(maxlen=LOADS_KEPT)
+        self._last_seen = self._asked = time.monotonic()
+        self._back = 0.0  # when the last silence ended
         self._closed: str | None = None
         self._told = False
 
     @property
     def last_seen(self) -> float:
         return time.monotonic() if self._open else self._last_seen
+
+    @property
+    def closed(self) -> bool:
+        return self._closed is not None
 
     @property
     def is_to_hear(self) -> bool:
@@ -150,11 +160,13 @@ class Seat:
         if words:
             return words, HINT
         now = time.monotonic()
-        if now - heard < limit_seconds:
-            return "", ""
-        if not self._away or now - self.last_seen < limit_seconds:
-            return f"no answer within {limit_seconds:.0f} s; stopped", SLOW_HINT
         whole = limit_seconds + self._away
+        silent = now - self._asked > THERE_SECONDS
+        if not self._away or not silent:
+            since = max(heard, self._back) if self._away else heard
+            if now - since < limit_seconds and now - heard < whole + limit_seconds:
+                return "", ""
+            return f"no answer within {limit_seconds:.0f} s; stopped", SLOW_HINT
         if now - heard < whole:
             return "", ""
         self.close("This device was away for too long.")
@@ -179,6 +191,7 @@ class Seat:
         """One request of the page; the value is how many seconds too early it comes."""
         self._open += 1
         self._seen = True
+        self._asks()
         try:
             wait = self.requests.wait_seconds()
             yield max(wait, 1.0) if self._open > OPEN_REQUESTS else wait
@@ -186,14 +199,29 @@ class Seat:
             self._open -= 1
             self._last_seen = time.monotonic()
 
+    def _asks(self) -> None:
+        """What was silent before is known by when its next request comes: one that waits for its
+        answer says nothing of a device that sleeps meanwhile."""
+        now = time.monotonic()
+        silent, self._asked = now - self._asked, now
+        if silent > THERE_SECONDS:
+            self._back = now
+        if self._pause and silent > self._pause:
+            with self._lock:
+                job = self._delivery
+                if job is not None and not job.over and job.timed and "first" in job.seen:
+                    self._begin_anew(job)  # the silence is in the numbers of its round
+
     def new_poll(self) -> int:
         """The number of a long poll, for ``next_job``."""
         self._polls += 1
         return self._polls
 
-    def next_job(self, have: str, poll: int) -> Answer | None:
+    def next_job(self, have: str, poll: int, page: str = "") -> Answer | None:
         """What there is for a page whose last job was ``have``; None: nothing yet.
 
+        ``page`` is what a page calls itself, another one each time it is loaded: the newest has
+        the seat and its job, under an id that no earlier one knows; those are sent away.
         The last poll alone may begin a job anew: an earlier one was left behind by a page that
         was since loaded anew, and its device may have gone without a word.
         """
@@ -201,16 +229,30 @@ class Seat:
             if self._closed is not None:
                 self._told = True
                 return Answer(410, {"words": self._closed})
+            if not self._is_newest(page):
+                return Answer(410, {"words": OTHER_TAB})
             job = self._delivery
             if job is None or job.over:
                 return None
             if have == job.id:
                 return Answer(200, _stop(job.id)) if self.stopped else None
-            if job.seen:
+            if job.page not in (None, page):
+                self._begin_anew(job)
+            elif job.seen:
                 if poll != self._polls:
                     return None
                 self._begin_anew(job)
+            job.page = page
             return None if job.over else Answer(200, job.message())
+
+    def _is_newest(self, page: str) -> bool:
+        if page in self._older:
+            return False
+        if page != self._page:
+            self._older.append(self._page)
+            self._page = page
+            self._ring()  # the one before hears that it is not
+        return True
 
     def post(self, job_id: str, body: bytes) -> Answer:
         """Rows of a job, one a line; those that came before are dropped."""
@@ -218,11 +260,6 @@ class Seat:
             job = self._job(job_id)
             if isinstance(job, Answer):
                 return job
-            away = time.monotonic() - self._last_post
-            self._last_post = time.monotonic()
-            if self._spoils(job, away):
-                self._begin_anew(job)
-                return _over()
             lines = body.splitlines()
             wait = self._budget.wait_seconds(len(lines))
             if wait:
@@ -290,14 +327,12 @@ class Seat:
         self._rows.put({"row": "failure", "stage": "transport", "error": words, "hint": ""})
         return Answer(400, {"error": error})
 
-    def _spoils(self, job: Delivery, away: float) -> bool:
-        """Whether a silence of ``away`` seconds is in the numbers of the round at hand."""
-        return bool(self._pause) and job.timed and "first" in job.seen and away > self._pause
-
     def _begin_anew(self, job: Delivery) -> None:
-        if job.attempt < MAX_ATTEMPTS:
+        if job.spoilt < MAX_ATTEMPTS - 1:
+            if job.seen:
+                self._rows.put({"row": "progress", "done": 0.0, "of": 1})
             job.anew()
-            self._rows.put({"row": "progress", "done": 0.0, "of": 1})
+            self._ring()
             return
         job.over = True
         error = f"the page was loaded anew or away {MAX_ATTEMPTS} times in this job"

@@ -114,10 +114,12 @@ class PageServer:
 
         For ``farewell_seconds`` at most, pages that are there may still hear that it is over.
         """
-        for seat in self._seats.values():
+        self._doors.clear()  # the server's thread opens no seat any more
+        seats = list(self._seats.values())
+        for seat in seats:
             seat.close()
         until = time.monotonic() + farewell_seconds
-        while time.monotonic() < until and any(s.is_to_hear for s in self._seats.values()):
+        while time.monotonic() < until and any(seat.is_to_hear for seat in seats):
             time.sleep(FAREWELL_STEP_SECONDS)
         if self._uvicorn is not None and self._thread is not None:
             self._uvicorn.should_exit = True

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 20.0
 ROWS_BYTES = 1 << 20
+PAGE_CHARACTERS = 64
 BODY_SECONDS = 30.0  # without a byte of a body that was announced
 SITE_FOLDERS = ("app", "vendor", "licences")
 LOG = logging.getLogger(__name__)
@@ -115,11 +116,12 @@ class Site:
         if theirs != str(PROTOCOL):
             return sent(other_protocol(theirs))
         have = request.query_params.get("have", "")
+        page = request.query_params.get("page", "")[:PAGE_CHARACTERS]
         loop = asyncio.get_running_loop()
         until = loop.time() + POLL_SECONDS
         poll = seat.new_poll()
         while not await request.is_disconnected():  # whoever is gone must not take a job
-            answer = seat.next_job(have, poll)
+            answer = seat.next_job(have, poll, page)
             if answer is not None:
                 return sent(answer)
             left = until - loop.time()
