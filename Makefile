@@ -10,7 +10,7 @@ TFLITE_PYTHON := $(CURDIR)/.venv-tflite/bin/python
 TFJS_PYTHON := $(CURDIR)/.venv-tfjs/bin/python
 # by its script: installers copy the link bin/npm, and a copy does not find its library
 NPM := $(NODE)/node $(NODE)/../lib/node_modules/npm/bin/npm-cli.js
-WEB_SOURCES := $(shell find runtimes/web/page runtimes/web/export -type f) runtimes/web/build.mjs
+WEB_SOURCES := $(shell find runtimes/web/page runtimes/web/export -type f) $(wildcard runtimes/web/*.mjs)
 WEB_PAGE := runtimes/web/src/edgewright_web/static/index.html
 PACKAGES := runtimes runtimes/web converters toolkit
 WORKERS ?= 2

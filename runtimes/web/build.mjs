@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 
 import { buildExport } from "./export/build.mjs";
 import { addLicences } from "./licences.mjs";
+import { litertTypes } from "./litert_types.mjs";
 
 const TARGET = "src/edgewright_web/static";
 const OUT = "src/edgewright_web/.static-new";
@@ -43,6 +44,7 @@ const COMMON = {
   legalComments: "none", // the licences' texts lie beside it
   logLevel: "warning",
   define: { LITERT_VERSION: JSON.stringify(dependencies["@litertjs/core"]) },
+  plugins: [litertTypes],
   conditions: ["onnxruntime-web-use-extern-wasm"], // its wasm comes from vendor/
 };
 

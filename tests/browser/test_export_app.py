@@ -22,7 +22,7 @@ from edgewright import export_app
 from edgewright_runtimes import load
 
 DIGITS = Path(__file__).parents[1] / "models" / "digits.edgewright"
-ARTIFACTS = ("tflite-int8", "onnx-int8", "tfjs-uint8")
+ARTIFACTS = ("tflite-int8", "tflite-int8-io", "onnx-int8", "tfjs-uint8")
 UNDER = "some/where"  # a site need not be at the root of its host
 
 

@@ -36,7 +36,7 @@ export async function buildExport(out, page) {
       entryPoints: [`export/workers/${worker}.ts`],
       outfile: `${out}/workers/${name}.js`,
       define: { ...page.define, "import.meta.url": "self.location.href" },
-      plugins: [otherBackends(worker)],
+      plugins: [...page.plugins, otherBackends(worker)],
     });
   }
   for (const name of readdirSync("export/static"))

@@ -2,7 +2,7 @@
 
 import { Failure } from "../page/protocol.ts";
 import type { RuntimeModule, Session } from "../page/runtimes/runtime.ts";
-import { asOutput, cast, match, type Arrays } from "../page/tensors.ts";
+import { dequantize, match, quantize, type Arrays, type Tensor } from "../page/tensors.ts";
 import type { Opened, Ran, Reply, Request } from "./messages.ts";
 
 /** Answer the page with this runtime; called once, by the worker of that runtime. */
@@ -36,14 +36,16 @@ export function serve(runtime: Pick<RuntimeModule, "openSession">): void {
 async function run(session: Session, given: Arrays): Promise<Ran> {
   const named = match(given, session.inputs);
   const feeds = new Map(
-    session.inputs.map(({ name, dtype }) => [name, cast(named.get(name)!, dtype)]),
+    session.inputs.map((spec) => [spec.name, quantize(named.get(spec.name)!, spec)]),
   );
   await session.reset(); // each item meets a stateful model fresh, as `predict` does
   const start = performance.now();
   const found = await session.run(feeds);
   const milliseconds = performance.now() - start;
-  const outputs = [...match(found, session.outputs)].map(
-    ([name, tensor]) => [name, asOutput(tensor)] as const,
-  );
+  const raw = match(found, session.outputs);
+  const outputs = session.outputs.map((spec): [string, Tensor] => [
+    spec.name,
+    dequantize(raw.get(spec.name)!, spec),
+  ]);
   return { outputs: new Map(outputs), milliseconds };
 }

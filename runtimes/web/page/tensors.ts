@@ -1,8 +1,8 @@
 // Arrays as they go into a model and come out of it, and what is done to them on the way.
 //
 // Arrays travel as [items, ...] by tensor name; a session wants [batch, ...] in the dtypes of its
-// file. No web runtime tells a tensor's scale and zero point, and none takes int8 at its edge, so
-// nothing is quantized here: whole numbers are rounded, as in `edgewright_runtimes.workload`.
+// file. Real values are quantized and rounded by the formulas of `edgewright_runtimes.affine` and
+// `edgewright_runtimes.workload`: to the last bit the same.
 
 import { Failure } from "./protocol.ts";
 
@@ -33,6 +33,9 @@ export interface TensorSpec {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly (number | null)[];
+  /** Of a quantized tensor: real = scale * (q - zeroPoint). */
+  readonly scale?: number;
+  readonly zeroPoint?: number;
 }
 
 export type Arrays = ReadonlyMap<string, Tensor>;
@@ -76,6 +79,18 @@ export function cast(tensor: Tensor, dtype: DType): Tensor {
   return { dtype, shape: tensor.shape, data };
 }
 
+/** Real values in the dtype of `spec`: quantized where it is, in float32 and saturating. */
+export function quantize(tensor: Tensor, spec: TensorSpec): Tensor {
+  if (tensor.dtype === spec.dtype || !spec.scale) return cast(tensor, spec.dtype);
+  const { scale, zeroPoint = 0 } = spec;
+  const data = emptyData(spec.dtype, tensor.data.length);
+  for (let i = 0; i < data.length; i++) {
+    const q = roundHalfEven(Math.fround(Math.fround(Number(tensor.data[i])) / scale));
+    data[i] = clip(Math.fround(q + zeroPoint), spec.dtype);
+  }
+  return { dtype: spec.dtype, shape: tensor.shape, data };
+}
+
 export function roundHalfEven(x: number): number {
   const rounded = Math.round(x);
   return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
@@ -89,9 +104,15 @@ function clip(x: number, dtype: DType): number {
   return Math.min(high, Math.max(low, x));
 }
 
-/** float32 for real outputs; plain integers (ids) stay exact. */
-export function asOutput(tensor: Tensor): Tensor {
-  return tensor.dtype === "float64" ? cast(tensor, "float32") : tensor;
+/** An output as float32, unscaled where it is quantized; plain integers (ids) stay exact. */
+export function dequantize(tensor: Tensor, spec: TensorSpec): Tensor {
+  if (!spec.scale) return tensor.dtype === "float64" ? cast(tensor, "float32") : tensor;
+  const { scale, zeroPoint = 0 } = spec;
+  const data = Float32Array.from(
+    tensor.data as ArrayLike<number>,
+    (q) => Math.fround(q - zeroPoint) * scale,
+  );
+  return { dtype: "float32", shape: tensor.shape, data };
 }
 
 /** `arrays` under the names of `specs`: by name, else in order where the counts agree. */
@@ -142,7 +163,7 @@ export function* feeds(
     for (const spec of specs) {
       feed.set(
         spec.name,
-        cast(choose(arrays.get(spec.name) as Tensor, spec, start, batch), spec.dtype),
+        quantize(choose(arrays.get(spec.name) as Tensor, spec, start, batch), spec),
       );
     }
     yield [feed, Math.min(batch, items - start)];
@@ -162,14 +183,14 @@ function choose(all: Tensor, spec: TensorSpec, start: number, batch: number): Te
   return { dtype: all.dtype, shape: [...(unbatched ? [] : [batch]), ...all.shape.slice(1)], data };
 }
 
-/** Seeded items where there is no data: normal for floats, 0 and 1 for all others. */
+/** Seeded items where there is no data: normal for real values, 0 and 1 for all others. */
 export function randomItems(specs: readonly TensorSpec[], count: number, seed: number): Arrays {
   const random = generator(seed);
   return new Map(
     specs.map((spec) => {
       const shape = [count, ...spec.shape.slice(1).map((size) => size ?? FREE_DIMENSION)];
       const data = emptyData("float32", sizeOf(shape));
-      const real = spec.dtype === "float32" || spec.dtype === "float64";
+      const real = spec.dtype === "float32" || spec.dtype === "float64" || spec.scale;
       for (let i = 0; i < data.length; i++)
         data[i] = real ? normal(random) : random() < 0.5 ? 0 : 1;
       return [spec.name, { dtype: "float32" as const, shape, data }];

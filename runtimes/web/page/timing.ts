@@ -87,6 +87,7 @@ class Round<T> {
   #next = 0;
   #begin = 0;
   #beaten = 0;
+  #paused = 0;
   readonly #make;
   readonly #items;
   readonly #budget;
@@ -108,7 +109,7 @@ class Round<T> {
   }
 
   async run(): Promise<Timed> {
-    this.#begin = this.#beaten = this.#clock.now();
+    this.#begin = this.#beaten = this.#paused = this.#clock.now();
     await this.#pilot();
     await this.#sampleUntil(this.#begin + this.#budget.seconds * WARMUP_SHARE * 1e9, 0);
     this.#warmup = this.#samples.length;
@@ -127,7 +128,11 @@ class Round<T> {
    * One by one where the clock sees one; else in spans that double until it sees them. */
   async #pilot(): Promise<void> {
     const spans: number[] = [];
-    for (let i = 0; i < WARMUP_CALLS; i++) spans.push(await this.#span(1));
+    await this.#oneByOne(WARMUP_CALLS, spans);
+    if (spans.length < WARMUP_CALLS) {
+      this.#samples = spans; // stopped
+      return;
+    }
     const late = spans.slice(WARMUP_CALLS / 2).sort((a, b) => a - b);
     const enough = PILOT_STEPS * this.#clock.stepNs;
     let calls = WARMUP_CALLS;
@@ -146,10 +151,26 @@ class Round<T> {
       return;
     }
     const missing = (this.#k - (calls % this.#k)) % this.#k;
-    for (let i = 0; i < missing; i++) spans.push(await this.#span(1));
-    for (let i = 0; i < spans.length; i += this.#k) {
+    await this.#oneByOne(missing, spans);
+    for (let i = 0; i + this.#k <= spans.length; i += this.#k) {
       this.#samples.push(sum(spans.slice(i, i + this.#k)));
     }
+  }
+
+  /** Single calls, fewer where they are stopped: a slow model's take minutes. */
+  async #oneByOne(calls: number, spans: number[]): Promise<void> {
+    for (let i = 0; i < calls; i++) {
+      if (this.#watch.stopping()) return;
+      spans.push(await this.#span(1));
+      if (this.#clock.now() - this.#paused < PAUSE_NS) continue;
+      this.#beat(this.#budget.samples);
+      await this.#rest();
+    }
+  }
+
+  async #rest(): Promise<void> {
+    await this.#clock.pause();
+    this.#paused = this.#clock.now();
   }
 
   async #span(calls: number): Promise<number> {
@@ -183,7 +204,7 @@ class Round<T> {
       await this.#sample(pause, limit);
       if (this.#samples.length >= most) this.#double();
       this.#beat(count);
-      await this.#clock.pause();
+      await this.#rest();
     }
   }
 

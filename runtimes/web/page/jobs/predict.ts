@@ -5,8 +5,8 @@ import { readNpz, writeNpz } from "../npz.ts";
 import { Failure } from "../protocol.ts";
 import type { Session } from "../runtimes/runtime.ts";
 import {
-  asOutput,
   countItems,
+  dequantize,
   emptyData,
   feeds,
   fixedBatch,
@@ -76,7 +76,7 @@ async function gather(
     await session.reset();
     const found = await session.run(feed);
     for (const spec of session.outputs) {
-      const result = asOutput(found.get(spec.name) as Tensor);
+      const result = dequantize(found.get(spec.name) as Tensor, spec);
       (parts.get(spec.name) as Tensor[]).push(realItems(result, spec, batch, count));
     }
     done += count;

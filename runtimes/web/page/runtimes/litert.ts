@@ -2,8 +2,8 @@
 //
 // Its wasm file comes as a plain script that leaves a factory behind; in a worker it looks for its
 // neighbours beside the worker's own file unless `self.Module` says otherwise, and that script is
-// loaded with importScripts, so the worker is a classic one. It takes float32 and int32 at a
-// model's edge, its first signature, and a fixed batch. It cannot reset a model that keeps a
+// loaded with importScripts, so the worker is a classic one. It takes a model's first signature,
+// and a fixed batch; scales and zero points it does not tell, so the file is asked. It cannot reset a model that keeps a
 // state: such a one is found out by asking the same twice, and compiled anew for each item.
 
 import {
@@ -18,6 +18,7 @@ import { Failure } from "../protocol.ts";
 import { isDType, type Arrays, type Data, type Tensor, type TensorSpec } from "../tensors.ts";
 import { whyNoThreads, workersStarted } from "../threads.ts";
 import type { Session, SessionOptions } from "./runtime.ts";
+import { readEdges, type Affine } from "./tflite_edges.ts";
 
 type Accelerator = "wasm" | "webgpu";
 type Compile = () => Promise<CompiledModel>;
@@ -41,7 +42,7 @@ export async function openLiteRt(
   const model = await compile();
   const started = Math.min(threads, workersStarted() + 1); // those of its pool, and this one
   const inForce = { threads: String(started), simd: relaxed ? "relaxed" : "yes" };
-  return new LiteRtSession(model, compile, accelerator, inForce);
+  return new LiteRtSession(model, readEdges(bytes), compile, accelerator, inForce);
 }
 
 function fileOf(relaxed: boolean, threads: number): string {
@@ -85,7 +86,7 @@ function refused(e: unknown): Failure {
   if (integer !== undefined) {
     return new Failure(
       `LiteRT.js takes no ${integer.toLowerCase()} at a model's edge`,
-      "take int8 (integer inside, float in and out) instead of int8-io",
+      "float32, int32, int16, int8 and uint8 are taken",
     );
   }
   const hint = /memory|bad_alloc|RangeError|offset is out of bounds/i.test(said(e))
@@ -106,6 +107,7 @@ class LiteRtSession implements Session {
 
   constructor(
     model: CompiledModel,
+    edges: ReadonlyMap<string, Affine>,
     compile: Compile,
     accelerator: Accelerator,
     more: Record<string, string>,
@@ -114,8 +116,9 @@ class LiteRtSession implements Session {
     this.#compile = compile;
     this.#accelerator = accelerator;
     this.#more = more;
-    this.inputs = model.getInputDetails().map(spec);
-    this.outputs = model.getOutputDetails().map(spec);
+    const described = (details: Details) => ({ ...spec(details), ...edges.get(details.name) });
+    this.inputs = model.getInputDetails().map(described);
+    this.outputs = model.getOutputDetails().map(described);
     const free = this.inputs.find(({ shape }) => shape.includes(null));
     if (free !== undefined) {
       throw new Failure(
@@ -205,7 +208,13 @@ function differ(a: Data, b: Data): boolean {
   return a.some((value: number | bigint, i: number) => value !== b[i]);
 }
 
-function spec(details: { name: string; dtype: string; shape: Int32Array }): TensorSpec {
+interface Details {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: Int32Array;
+}
+
+function spec(details: Details): TensorSpec {
   if (!isDType(details.dtype)) throw new Failure(`'${details.name}' is ${details.dtype}`);
   const shape = [...details.shape].map((size) => (size < 0 ? null : size));
   return { name: details.name, dtype: details.dtype, shape };

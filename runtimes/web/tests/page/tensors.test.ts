@@ -4,9 +4,11 @@ import {
   asData,
   cast,
   countItems,
+  dequantize,
   feeds,
   fixedBatch,
   match,
+  quantize,
   randomItems,
   roundHalfEven,
   type Tensor,
@@ -33,6 +35,19 @@ test("real values become whole ones, rounded and clipped", () => {
   expect([...cast(real, "int64").data]).toEqual([0n, 2n, 300n, -300n, -1n]);
   expect([...cast(real, "bool").data]).toEqual([1, 1, 1, 1, 1]);
   expect(cast(real, "float32")).toBe(real);
+});
+
+test("a quantized tensor takes and gives real values, as in Python", () => {
+  const io: TensorSpec = { ...spec("x", [1], "int8"), scale: Math.fround(0.1), zeroPoint: 3 };
+  const real = floats([8], [0.05, 0.15, -0.05, 12.35, 100, -100, 0.25, 1e9]);
+  // by edgewright_runtimes.affine
+  expect([...quantize(real, io).data]).toEqual([3, 5, 3, 127, 127, -128, 5, 127]);
+  const q: Tensor = { dtype: "int8", shape: [4], data: Int8Array.of(-128, 3, 4, 127) };
+  expect(quantize(q, io)).toBe(q);
+  const back = dequantize(q, io);
+  expect(back.dtype).toBe("float32");
+  expect([...back.data]).toEqual([-13.100000381469727, 0, 0.10000000149011612, 12.40000057220459]);
+  expect(dequantize(q, spec("id", [4], "int8"))).toBe(q);
 });
 
 test("items go by the names of the model, else in its order", () => {

@@ -119,6 +119,25 @@ test("a stop leaves what is there, marked partial", async () => {
   expect(world.calls).toBeLessThan(60);
 });
 
+test("a call that takes seconds is heard of from the first on, and can be stopped there", async () => {
+  const world = new World();
+  const beats: number[] = [];
+  const watch = {
+    stopping: () => world.calls === 4,
+    onBeat: (done: number) => void beats.push(done),
+  };
+  const make = world.maker(() => 3e9, true);
+  const timed = await timeCalls(make, [0, 1], BUDGET, world.clock(5_000), watch);
+  expect(timed).toEqual({
+    samplesNs: [3e9, 3e9, 3e9, 3e9],
+    warmupSamples: 4,
+    callsPerSample: 1,
+    partial: true,
+  });
+  expect(beats).toEqual([0, 0, 0, 0]);
+  expect(world.pauses).toBe(4);
+});
+
 test("messages come through several times a second, and a beat every two", async () => {
   const world = new World();
   const beats: number[] = [];

@@ -1,10 +1,10 @@
 """Which web runtimes take a TFLite or an ONNX file, as far as the file tells.
 
-LiteRT.js (@litertjs/core 2.5.3): float32 and int32 at a model's edge, no free dimension, no custom
-and no Flex ops. onnxruntime-web 1.30: its build has the ops of ONNX, ONNX-ML and com.microsoft,
-opsets up to 26 and IR versions up to 13; nodes that WebGPU has no kernel for run on wasm, so that
-both runtimes take the same files (the package's list of WebGPU ops is of a build that is no longer
-the default). What is not known: whether a model fits into memory.
+LiteRT.js (@litertjs/core 2.5.3), as ``edgewright-web`` builds it: at a model's edge the types
+below, no free dimension, no custom and no Flex ops. onnxruntime-web 1.30: its build has the ops of
+ONNX, ONNX-ML and com.microsoft, opsets up to 26 and IR versions up to 13; nodes that WebGPU has no
+kernel for run on wasm, so that both runtimes take the same files (the package's list of WebGPU ops
+is of a build that is no longer the default). What is not known: whether a model fits into memory.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from edgewright_runtimes.records import Format, TensorSpec
 
 _ONNX_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 _OPSET, _IR_VERSION = 26, 13
-_LITERT_EDGES = frozenset({"float32", "int32"})
+_LITERT_EDGES = ("float32", "int32", "int16", "int8", "uint8")
 
 
 def onnx_runtimes(
@@ -39,7 +39,7 @@ def tflite_runtimes(
 ) -> dict[str, str]:
     """``custom`` are the ops that are not built in."""
     why = [
-        f"{kind} {spec.name!r} is {spec.dtype}: only float32 and int32 are taken"
+        f"{kind} {spec.name!r} is {spec.dtype}: only {', '.join(_LITERT_EDGES)} are taken"
         for kind, specs in (("input", inputs), ("output", outputs))
         for spec in specs
         if spec.dtype not in _LITERT_EDGES

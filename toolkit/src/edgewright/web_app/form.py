@@ -76,7 +76,7 @@ def shown(spec: TensorSpec) -> str:
 def _is_image(spec: TensorSpec, preprocess: Mapping[str, Any]) -> bool:
     if len(spec.shape) == 3 and preprocess.get("resize"):
         return True  # grey, without an axis of channels
-    if len(spec.shape) != 4 or not spec.dtype.startswith(("float", "uint8")):
+    if len(spec.shape) != 4 or not _takes_pixels(spec):
         return False
     height, width, channels = spec.shape[1:]
     if preprocess.get("layout") == "nchw":
@@ -86,6 +86,10 @@ def _is_image(spec: TensorSpec, preprocess: Mapping[str, Any]) -> bool:
     return known and channels in CHANNELS and height != 1 and width != 1
 
 
+def _takes_pixels(spec: TensorSpec) -> bool:
+    return spec.scale is not None or spec.dtype.startswith(("float", "uint8"))
+
+
 def _size(spec: TensorSpec) -> int:
     return math.prod(size or 1 for size in spec.shape[1:])
 
@@ -93,4 +97,5 @@ def _size(spec: TensorSpec) -> int:
 def _type_of(spec: TensorSpec) -> str:
     import numpy as np
 
-    return _TYPES[np.dtype(spec.dtype).kind]
+    # a quantized input is given real values
+    return _TYPES["f" if spec.scale is not None else np.dtype(spec.dtype).kind]

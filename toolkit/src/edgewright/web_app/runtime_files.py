@@ -77,11 +77,11 @@ def _check_tensors(artifact: Artifact, contract: Contract) -> None:
             hint="convert with --batch 1",
         )
     for spec in (*contract.inputs, *contract.outputs):
-        if spec.scale is not None:
-            other = artifact.name.removesuffix("-io")
+        if spec.scale is not None and artifact.format != "tflite":
             raise BadInput(
-                f"{artifact.name} has integers at its edge ({shown(spec)}), which pages don't run",
-                hint=f"take an artifact that takes and gives floats, {other} for example",
+                f"{artifact.name} has integers at its edge ({shown(spec)}), and a page is not told "
+                f"their scale in {artifact.format}",
+                hint="take an artifact that takes and gives floats",
             )
         if spec.dtype not in _DTYPES:
             raise BadInput(f"{artifact.name} has {shown(spec)}; a page has numbers alone")
