@@ -129,6 +129,17 @@ def test_stopping_gives_what_there_is_as_partial() -> None:
     assert len(timed.samples_ns) * timed.calls_per_sample == 30
 
 
+def test_slow_calls_are_heard_of_from_the_first_on_and_can_be_stopped_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edgewright_runtimes.timing.BEAT_NS", 5_000_000)
+    call, beats = Calls(0.01), list[float]()
+    budget = Budget(seconds=60, samples=1)
+    timed = run_round([call], budget, stopping=lambda: call.count == 4, on_beat=beats.append)
+    assert timed.partial
+    assert len(timed.samples_ns) == timed.warmup_samples == len(beats) == 4
+
+
 def test_garbage_collection_rests_and_comes_back() -> None:
     seen = []
     run_round([lambda: seen.append(gc.isenabled())], SHORT)

@@ -123,10 +123,11 @@ class _Round(Generic[T]):
         self._samples: list[int] = []
         self._warmup = 0
         self._k = 1
+        self._beaten = 0
 
     def run(self) -> Timed:
-        begin = perf_counter_ns()
-        self._pilot()
+        begin = self._beaten = perf_counter_ns()
+        self._pilot(begin)
         warm = begin + int(self._budget.seconds * WARMUP_SHARE * 1e9)
         self._sample_until(warm, 0, begin=begin)
         self._warmup = len(self._samples)
@@ -139,14 +140,35 @@ class _Round(Generic[T]):
             partial=not whole,
         )
 
-    def _pilot(self) -> None:
+    def _pilot(self, begin: int) -> None:
         """The first calls, one by one, to choose K; they stay, summed into groups of K."""
-        single = [_time_one(call) for _, call in islice(self._cycle, WARMUP_CALLS)]
+        single = self._one_by_one(WARMUP_CALLS, begin)
+        if len(single) < WARMUP_CALLS:
+            self._samples = single
+            return
         late = sorted(single[WARMUP_CALLS // 2 :])
         self._k = group_size(late[len(late) // 2], self._budget, step_ns=clock_step_ns())
         missing = -len(single) % self._k
-        single += [_time_one(call) for _, call in islice(self._cycle, missing)]
-        self._samples += [sum(single[i : i + self._k]) for i in range(0, len(single), self._k)]
+        single += self._one_by_one(missing, begin)
+        if len(single) % self._k:
+            self._k = 1  # stopped: what there is has no whole groups
+        self._samples = [sum(single[i : i + self._k]) for i in range(0, len(single), self._k)]
+
+    def _one_by_one(self, calls: int, begin: int) -> list[int]:
+        """Single calls, fewer where they are stopped, for a slow model's take minutes; one at
+        least."""
+        single: list[int] = []
+        for _, call in islice(self._cycle, calls):
+            if single and self._stopping():
+                break
+            single.append(_time_one(call))
+            if perf_counter_ns() - self._beaten >= BEAT_NS:
+                self._beat(self._budget.samples, begin)
+        return single
+
+    def _beat(self, count: int, begin: int) -> None:
+        self._beaten = perf_counter_ns()
+        self._on_beat(self._done(count, begin))
 
     def _sample_until(self, time: int, count: int, *, begin: int) -> bool:
         """Sample until the clock reads ``time`` and ``count`` stand behind the warm-up.
@@ -162,7 +184,7 @@ class _Round(Generic[T]):
             self._sample(pause, limit)
             if len(self._samples) >= most:
                 self._double()
-            self._on_beat(self._done(count, begin))
+            self._beat(count, begin)
         return True
 
     def _done(self, count: int, begin: int) -> float:

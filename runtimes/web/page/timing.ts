@@ -152,15 +152,16 @@ class Round<T> {
     }
     const missing = (this.#k - (calls % this.#k)) % this.#k;
     await this.#oneByOne(missing, spans);
-    for (let i = 0; i + this.#k <= spans.length; i += this.#k) {
+    if (spans.length % this.#k) this.#k = 1; // stopped: what there is has no whole groups
+    for (let i = 0; i < spans.length; i += this.#k) {
       this.#samples.push(sum(spans.slice(i, i + this.#k)));
     }
   }
 
-  /** Single calls, fewer where they are stopped: a slow model's take minutes. */
+  /** Single calls, fewer where they are stopped, for a slow model's take minutes; one at least. */
   async #oneByOne(calls: number, spans: number[]): Promise<void> {
     for (let i = 0; i < calls; i++) {
-      if (this.#watch.stopping()) return;
+      if (spans.length > 0 && this.#watch.stopping()) return;
       spans.push(await this.#span(1));
       if (this.#clock.now() - this.#paused < PAUSE_NS) continue;
       this.#beat(this.#budget.samples);
