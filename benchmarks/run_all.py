@@ -39,6 +39,11 @@ SCRIPTS = (
     "compress_vww",
     "compress_recurrent",
     "compress_step_time",
+    "browser_overhead",
+    "browser_loop",
+    "browser_pairs",
+    "browser_models",
+    "browser_threads",
 )
 HEAD = """# Results
 
