@@ -268,13 +268,29 @@ def test_a_folder_of_other_things_is_refused(pictures: Path) -> None:
     with pytest.raises(BadInput, match=r"not empty and not an export: app.json.*--force"):
         export_app(pictures, NAME, site)
     assert files(site) == {"app.json"}
-    export_app(pictures, NAME, site, force=True)
+    (site / "app.json").rename(site / "mine.json")
+    done = export_app(pictures, NAME, site, force=True)
     assert settings(site)["edgewright_app"] == 1
+    assert files(site) == {*done.files, "mine.json"}
     (pictures.parent / "file").write_text("")
     with pytest.raises(BadInput, match="is a file"):
         export_app(pictures, NAME, pictures.parent / "file", force=True)
     (pictures.parent / "empty").mkdir()
     assert export_app(pictures, NAME, pictures.parent / "empty").files
+
+
+@pytest.mark.parametrize("mine", ["index.html", "model", "model/model.json/notes.txt"])
+def test_a_file_of_somebody_s_with_a_name_of_the_site_s_is_never_replaced(
+    pictures: Path, mine: str
+) -> None:
+    site = pictures.parent / "site"
+    (site / mine).parent.mkdir(parents=True)
+    (site / mine).write_text("mine")
+    with pytest.raises(BadInput, match=f"not of an export and have its names: {mine}"):
+        export_app(pictures, NAME, site, force=True)
+    assert files(site) == {mine}
+    assert (site / mine).read_text() == "mine"
+    assert [p.name for p in site.parent.iterdir() if p.name.startswith(".")] == []
 
 
 def test_nothing_is_left_of_an_export_that_fails(

@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-goldens", action="store_true", help="keep the 8 golden items out: no self-test"
     )
     parser.add_argument(
-        "--force", action="store_true", help="write among other files in SITE; they stay"
+        "--force",
+        action="store_true",
+        help="write among other files in SITE; they stay, and none may have a name of the site's",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 

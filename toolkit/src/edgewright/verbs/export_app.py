@@ -58,7 +58,8 @@ def export_app(
     ``pixels`` are the raw values of black and white (pictures), ``fields`` the labels of the form
     in the order of the inputs' elements, or a file with one a line. With ``goldens`` the page
     tests itself, and shows these items to everybody. An earlier export in ``out`` is replaced;
-    with ``force`` other files there stay where they are. Raises ``BadInput`` and ``UnknownName``
+    with ``force`` other files there stay where they are, and one that has the name of a file of the
+    site's is refused. Raises ``BadInput`` and ``UnknownName``
     for what a page can't do, ``MissingExtra`` without ``edgewright_web``, ``WriteFailed``.
     """
     from edgewright.web_app.contents import write_files

@@ -1,7 +1,8 @@
 """The folder of a site: it appears whole, and takes the place of an earlier one alone.
 
 A site lists its own files in ``app.json``. What else lies in the folder (``CNAME``, ``.git``) is
-not ours: without ``force`` it is a reason to stop, with it it stays where it is.
+not ours: without ``force`` it is a reason to stop, with it it stays where it is. Where one of
+those files has the name of one of ours, nothing helps but another folder.
 """
 
 from __future__ import annotations
@@ -45,11 +46,28 @@ def new_site(out: Path) -> Iterator[Path]:
         built.parent.mkdir(parents=True, exist_ok=True)
         built.mkdir()
         yield built
+        _check_names(built, out)
         _take_place(built, out)
     except OSError as e:
         raise WriteFailed(f"cannot write {out}: {e.strerror or e}") from e
     finally:
         shutil.rmtree(built, ignore_errors=True)
+
+
+def _check_names(built: Path, out: Path) -> None:
+    taken = [name for name in _foreign(out) if _is_in_the_way(built, name)] if out.exists() else []
+    if taken:
+        raise BadInput(
+            f"{out} holds files that are not of an export and have its names: "
+            f"{', '.join(taken[:3])}",
+            hint="move them away, or name another --out",
+        )
+
+
+def _is_in_the_way(built: Path, name: str) -> bool:
+    """Whether the new site has this file, or a file where this one's folder is."""
+    folders = (built / parent for parent in Path(name).parents)
+    return (built / name).exists() or any(folder.is_file() for folder in folders)
 
 
 def _take_place(built: Path, out: Path) -> None:
@@ -69,7 +87,7 @@ def _take_place(built: Path, out: Path) -> None:
 
 
 def _keep(old: Path, new: Path, ours: set[str], under: str = "") -> None:
-    """Move what is not of the old site, unless the new one has a file of that name."""
+    """Move what is not of the old site; the new one has nothing of that name."""
     folders = {parent.as_posix() for name in ours for parent in Path(name).parents}
     for entry in old.iterdir():
         name, target = under + entry.name, new / entry.name
@@ -78,7 +96,7 @@ def _keep(old: Path, new: Path, ours: set[str], under: str = "") -> None:
             _keep(entry, target, ours, f"{name}/")
             if not any(target.iterdir()):
                 target.rmdir()
-        elif name not in ours and not target.exists():
+        elif name not in ours:
             entry.rename(target)
 
 
