@@ -54,6 +54,11 @@ BAD = {
     "agreement": (HEAD + '[check]\ndata = "x"\nmin_agreement = 101\n', 6, "0 to 100"),
     "preset": (HEAD + '[bench]\npreset = "quik"\n', 5, "did you mean 'quick'?"),
     "runtime": (HEAD + '[bench]\nruntimes = ["lite"]\n', 5, "no runtime named 'lite'"),
+    "target": (HEAD + '[bench]\ntarget = "locale"\n', 5, "did you mean 'local'?"),
+    "a target to come": (HEAD + '[bench]\ntarget = "ssh:pi"\n', 5, "is not in this version"),
+    "no such browser": (HEAD + '[check]\ndata = "x"\ntarget = "browser:lynx"', 6, "named 'lynx'"),
+    "twice the same target": (HEAD + '[bench]\ntarget = "page,page"\n', 5, "is named twice"),
+    "web runtime": (HEAD + '[check]\ndata = "x"\nruntimes = ["tfjs"]\n', 6, "'tfjs-cpu'"),
     "threads": (HEAD + "[bench]\nthreads = 0\n", 5, "bench.threads: it is 0"),
 }
 
@@ -91,6 +96,7 @@ def test_the_template_is_a_plan_and_so_is_all_of_it_uncommented(tmp_path: Path) 
     assert read.convert.batch == "dynamic"
     assert read.check.max_drop == 1.0
     assert read.check.gates == ("accuracy:1",)
+    assert read.check.target == read.bench.target == "local,browser:chromium"
 
 
 def test_the_presets_are_those_of_bench() -> None:

@@ -47,6 +47,8 @@ class CheckSection:
     max_drop: float | None = None
     min_agreement: float | None = None
     subset: int = 0  # 0: all
+    runtimes: tuple[str, ...] = ()
+    target: str = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,7 @@ class BenchSection:
     artifacts: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     threads: int = 1
+    target: str = "local"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +118,15 @@ path = "model.keras"             # .keras, .h5, or a SavedModel folder
 # max_drop = 1.0                 # short for the gate accuracy:1
 # min_agreement = 99.0           # for data without labels
 # subset = 1000
+# runtimes = ["litert", "litertjs-wasm"]
+# target = "local,browser:chromium"  # or page: any device that opens the address
 
-# [bench]                        # latency on this machine
+# [bench]                        # latency
 # preset = "quick"               # smoke, quick, standard, sustained
 # artifacts = ["tflite-int8"]
 # runtimes = ["litert", "onnxruntime"]
 # threads = 1
+# target = "local,browser:chromium"
 
 [report]                         # one self-contained report.html in the bundle
 # title = "My model"

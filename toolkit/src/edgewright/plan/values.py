@@ -83,10 +83,20 @@ def _preset(value: str) -> None:
 
 
 def _runtimes(values: Sequence[str]) -> None:
-    from edgewright_runtimes.runtime import runtime_row
+    from edgewright.targets.web.runtimes import WEB_RUNTIMES
+    from edgewright_runtimes.runtime import RUNTIMES
 
     for value in values:
-        runtime_row(value)
+        if value not in RUNTIMES and value not in WEB_RUNTIMES:
+            raise UnknownName("runtime", value, [*RUNTIMES, *WEB_RUNTIMES])
+
+
+def _target(value: str) -> None:
+    """Nothing is started by it."""
+    from edgewright.settings import Settings
+    from edgewright.targets.target import open_places
+
+    open_places(value, Settings())
 
 
 def _share(value: float) -> None:
@@ -115,7 +125,10 @@ CHECKS: Mapping[str, Check] = {
     "check.max_drop": _max_drop,
     "check.min_agreement": _min_agreement,
     "check.subset": _at_least_0,
+    "check.runtimes": _runtimes,
+    "check.target": _target,
     "bench.preset": _preset,
     "bench.runtimes": _runtimes,
     "bench.threads": _at_least_1,
+    "bench.target": _target,
 }

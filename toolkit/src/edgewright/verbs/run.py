@@ -173,6 +173,8 @@ class _Run:
             max_drop=section.max_drop,
             min_agreement=section.min_agreement,
             subset=section.subset or None,
+            runtime=",".join(section.runtimes) or None,
+            target=section.target,
         )
         self._tell(shown.headline(result))
         if result.results:
@@ -199,9 +201,11 @@ class _Run:
             preset=section.preset,
             threads=section.threads,
             runtimes=section.runtimes,
+            target=section.target,
             tell=lambda step: self._tell(f"  {step.words}") if step.failed else None,
         )
         self._tell_all(aligned(HEADINGS, [cells(row) for row in result.rows]))
+        self._tell_all([f"  {name}: {reason}" for name, reason in result.not_here.items()])
         return result.exit_code
 
     def _made(self, names: Sequence[str]) -> list[str]:
