@@ -184,6 +184,30 @@ def test_shards_beside_a_tfjs_model_and_nothing_above(
     end(page, running)
 
 
+def test_every_other_artifact_has_another_key(seat: Seat, page: Page, tmp_path: Path) -> None:
+    """Of the same size, written at the same time; a TF.js model's weights count too."""
+
+    def key(path: Path) -> str:
+        running = Running(seat, {"job": "predict", "artifact": str(path)})
+        job = page.job()
+        page.rows(job["id"], {"row": "failure", "stage": "run", "error": "x"})
+        running.ended()
+        return str(job["artifact_key"])
+
+    keys = []
+    for name in ("a", "b"):
+        shard = tmp_path / name / "group1-shard1of1.bin"
+        shard.parent.mkdir()
+        for path in (shard, shard.with_name("model.json"), shard.with_name("model.onnx")):
+            path.write_bytes(name.encode())
+            os.utime(path, ns=(0, 0))
+        keys += [key(shard.with_name("model.json")), key(shard.with_name("model.onnx"))]
+    assert key(tmp_path / "a" / "model.json") == keys[0]
+    (tmp_path / "a" / "group1-shard1of1.bin").write_bytes(b"other")
+    keys.append(key(tmp_path / "a" / "model.json"))
+    assert len(set(keys)) == 5
+
+
 @pytest.mark.slow
 def test_200_mb_stream_with_flat_memory(seat: Seat, page: Page, tmp_path: Path) -> None:
     model = tmp_path / "model.tflite"

@@ -5,6 +5,8 @@ import { MAX_SAMPLES } from "../timing.ts";
 
 interface Loaded {
   readonly artifact: string;
+  /** The same as long as the artifact is; each job gives it another address. */
+  readonly artifactKey: string;
   readonly runtime: string;
   readonly threads: number;
 }
@@ -52,6 +54,7 @@ export function readJob(message: Record<string, unknown>): Job {
   const field = new Fields(message);
   const loaded = () => ({
     artifact: field.text("artifact"),
+    artifactKey: field.text("artifact_key", ""),
     runtime: field.text("runtime"),
     threads: field.whole("threads", 1),
   });

@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 
 interface Loading {
   readonly artifact: string;
+  readonly artifactKey: string;
   readonly runtime: string;
   readonly threads: number;
 }
@@ -33,8 +34,7 @@ export class Sessions {
   #session: Session | undefined;
 
   async open(job: Loading, context: Context, clock: Clock): Promise<[Session, number]> {
-    const tag = await tagOf(new URL(job.artifact, context.base).href);
-    const key = tag && `${tag} ${job.runtime} ${job.threads}`;
+    const key = job.artifactKey && `${job.artifactKey} ${job.runtime} ${job.threads}`;
     if (this.#session !== undefined && key && key === this.#key) return [this.#session, 0];
     this.#session?.close();
     this.#session = undefined;
@@ -43,12 +43,6 @@ export class Sessions {
     this.#key = key;
     return [session, loadNs];
   }
-}
-
-/** The server's mark of the file's content: each job gives it another address. */
-async function tagOf(url: string): Promise<string | undefined> {
-  const response = await fetch(url, { method: "HEAD" }).catch(() => undefined);
-  return response?.headers.get("ETag") ?? undefined;
 }
 
 export async function describe(

@@ -19,6 +19,7 @@ test("a bench job, with what it leaves out", () => {
   expect(readJob(BENCH)).toEqual({
     job: "bench",
     artifact: "file/3/artifact/model.onnx",
+    artifactKey: "",
     runtime: "ort-web-wasm",
     threads: 2,
     feeds: "",

@@ -77,6 +77,8 @@ class Delivery:
         self._files: dict[str, Served] = {
             name: served(Path(str(job[name]))) for name in READ if job.get(name)
         }
+        artifact = self._files.get("artifact")
+        self._key = {} if artifact is None else {"artifact_key": artifact.key()}
         self._begin()
 
     def _begin(self) -> None:
@@ -99,14 +101,15 @@ class Delivery:
         self._begin()
 
     def message(self) -> dict[str, object]:
-        """The job as the page takes it: its files as addresses beside the page's own."""
+        """The job as the page takes it: its files as addresses beside the page's own, and by
+        ``artifact_key`` it knows an artifact that it has loaded already."""
         files = {name: f"file/{self.id}/{name}/{f.name}" for name, f in self._files.items()}
         outs = {
             field: f"out/{self.id}/{name}"
             for field, name in (("samples_file", "samples"), ("outputs", "outputs"))
             if name in self._outs
         }
-        return {"protocol": PROTOCOL, "id": self.id, **self._job, **files, **outs}
+        return {"protocol": PROTOCOL, "id": self.id, **self._job, **files, **self._key, **outs}
 
     def find(self, name: str, below: str) -> Path | None:
         file = self._files.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,19 @@ class Served:
         if below in ("", self.name) and self.path.is_file():
             return self.path
         return None
+
+    def key(self) -> str:
+        """Another one for every other content, as far as names, sizes and times of change tell."""
+        files = (
+            sorted(p for p in self.path.rglob("*") if p.is_file()) if self.folder else [self.path]
+        )
+        digest = hashlib.sha256()
+        for path in files:
+            digest.update(f"{path}\0".encode(errors="surrogateescape"))
+            if path.exists():
+                stat = path.stat()
+                digest.update(f"{stat.st_size} {stat.st_mtime_ns}\0".encode())
+        return digest.hexdigest()
 
 
 def served(path: Path) -> Served:
