@@ -177,7 +177,7 @@ def test_layers_it_leaves_are_listed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"number_of_clusters": 1}, "cluster: number_of_clusters is 1; 2 or more"),
+        ({"number_of_clusters": 1}, "cluster: number_of_clusters is 1; 2 or more was expected; 16"),
         ({"number_of_clusters": "few"}, "cluster.number_of_clusters is 'few'; a whole number"),
         ({"cluster_centroids_init": "random"}, "'kmeans\\+\\+', 'linear', 'density'"),
     ],

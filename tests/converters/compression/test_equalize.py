@@ -147,8 +147,12 @@ def test_a_change_of_the_function_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_bad_input() -> None:
-    with pytest.raises(BadInput, match="needs data"):
+    with pytest.raises(
+        BadInput, match=r"activations is true, which needs data.*add --data TRAIN, or"
+    ):
         apply(chain(), Equalize(activations=True), context())
+    with pytest.raises(BadInput, match="equalize: sweeps is 0; 1 or more was expected"):
+        read_steps([{"kind": "equalize", "sweeps": 0}])
     with pytest.raises(BadInput, match="'keep', 'relu'"):
         read_steps([{"kind": "equalize", "relu6": "gelu"}])
     assert parse_name("equalize_int8")[0].label == "equalize"

@@ -190,14 +190,25 @@ def test_a_model_without_kernels_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"sparsity": 0}, "prune: sparsity is 0; more than 0 and less than 1"),
+        ({"sparsity": 0}, "prune: sparsity is 0; more than 0 and less than 1 was expected; 0.5"),
         ({"sparsity": 1}, "prune: sparsity is 1; "),
         ({"sparsity": 1.5}, r"prune: sparsity is 1\.5; "),
         ({"sparsity": "half"}, "prune.sparsity is 'half'; a number"),
         ({"structure": "4:2"}, "prune: structure is '4:2'"),
-        ({"structure": "2:4", "sparsity": 0.7}, r"sparsity is 0\.7, and 2:4 makes 0\.5"),
-        ({"structure": "2:4", "scope": "global"}, "2:4 is a rule for each layer"),
-        ({"schedule": {"initial_sparsity": 0.6}}, r"initial_sparsity 0\.6 is not less"),
+        (
+            {"structure": "2:4", "sparsity": 0.7},
+            r"sparsity is 0\.7, and 2:4 makes 0\.5; leave sparsity out, or type 0\.5",
+        ),
+        (
+            {"structure": "2:4", "scope": "global"},
+            "scope is 'global', and 2:4 is a rule for each layer; scope = \"layer\"",
+        ),
+        (
+            {"schedule": {"initial_sparsity": 0.6}},
+            r"prune: schedule\.initial_sparsity is 0\.6; less than 0\.5 was expected",
+        ),
+        ({"least_kept": -1}, "prune: least_kept is -1; 0 weights or more was expected"),
+        ({"least_share": 1}, "prune: least_share is 1; 0 or more and less than 1 was expected"),
         ({"schedule": {"final_sparsity": 0.6}}, "prune.schedule: no field 'final_sparsity'"),
         ({"finetune": {"epochs": "many"}}, "prune.finetune.epochs is 'many'; a whole number"),
     ],

@@ -150,11 +150,11 @@ def test_groups_go_at_once_unless_a_decay_is_asked_for(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"initial_sparsity": 1.0}, "initial_sparsity is 1.0"),
+        ({"initial_sparsity": 1.0}, "initial_sparsity is 1; 0 or more and less than 1 was"),
         ({"begin_step": -1}, "begin_step is -1"),
-        ({"begin_step": 10, "end_step": 10}, "end_step 10 is not after begin_step 10"),
+        ({"begin_step": 10, "end_step": 10}, "end_step is 10; more than 10 was expected"),
         ({"frequency": 0}, "frequency is 0"),
-        ({"power": 0.0}, "power is 0.0"),
+        ({"power": 0.0}, "power is 0; a number more than 0 was"),
     ],
 )
 def test_schedules_that_make_no_sense(change: dict[str, float], message: str) -> None:

@@ -63,13 +63,15 @@ def test_names_that_make_no_sense(name: str) -> None:
     ("table", "words"),
     [
         ({"mixed": "serach"}, "'search'"),
-        ({"mixed": "search", "keep_float": ["a"]}, "mixed searches by itself"),
+        ({"mixed": "search", "keep_float": ["a"]}, "mixed is 'search', which finds itself what"),
         ({"mixed": "search", "schemes": ["float16"]}, "int8 alone"),
         ({"int16": ["a"], "formats": ["onnx"]}, "TFLite's alone"),
         ({"bias_correction": True, "formats": ["tfjs"]}, "tfjs has no int8"),
         ({"mixed": "search", "max_size": 0.5}, "max_size is 0.5"),
-        ({"mixed": "search", "max_loss": -1.0}, "max_loss is -1.0"),
-        ({"schemes": []}, "no scheme"),
+        ({"mixed": "search", "max_loss": -1.0}, "max_loss is -1; 0 points or more was expected"),
+        ({"schemes": []}, "schemes is empty; one or more was expected; known: float32"),
+        ({"max_size": float("nan")}, "max_size is nan"),
+        ({"min_sqnr_db": float("nan")}, "min_sqnr_db is nan"),
     ],
 )
 def test_what_makes_no_sense_is_refused(table: dict[str, object], words: str) -> None:

@@ -81,9 +81,8 @@ class _Reader:
             return kind(**values)
         except UsageError as e:
             words = str(e.args[0])
-            at_fault = words.split(maxsplit=1)[0]  # its checks begin with the field's name
-            further = (at_fault,) if at_fault in table else ()
-            raise FieldError(self._said(way, words), hint=e.hint, way=(*way, *further)) from e
+            at_fault = (*way, *_field_at_fault(words, table))
+            raise FieldError(self._said(way, words), hint=e.hint, way=at_fault) from e
 
     def _unknown(self, name: str, known: list[str], way: Way) -> FieldError:
         near = difflib.get_close_matches(name, known, n=1)
@@ -126,6 +125,18 @@ class _Reader:
     def _said(self, way: Way, words: str) -> str:
         name = self._name(way)
         return f"{name}: {words}" if name else words
+
+
+def _field_at_fault(words: str, table: Mapping[str, Any]) -> Way:
+    """A check's message begins with the field's name: ``power``, or ``schedule.power``."""
+    way: list[str] = []
+    inner: object = table
+    for name in words.split(maxsplit=1)[0].split("."):
+        if not isinstance(inner, Mapping) or name not in inner:
+            break
+        way.append(name)
+        inner = inner[name]
+    return tuple(way)
 
 
 def _required(field: dataclasses.Field[Any]) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -55,7 +56,9 @@ class Quantize:
             if name not in KNOWN:
                 raise UnknownName("scheme", name, KNOWN)
         if not self.schemes:
-            raise BadInput("no scheme is named", hint=f"known: {', '.join(KNOWN)}")
+            raise BadInput(
+                "schemes is empty; one or more was expected", hint=f"known: {', '.join(KNOWN)}"
+            )
         if self.label and self.schemes != ("int8",):
             raise BadInput(
                 f"{self._word} is for int8 alone; the schemes are {', '.join(self.schemes)}",
@@ -65,17 +68,27 @@ class Quantize:
 
     def _check_options(self) -> None:
         if self.mixed and (self.keep_float or self.int16):
-            raise BadInput("mixed searches by itself: keep_float and int16 go without it")
+            raise BadInput(
+                f"mixed is {self.mixed!r}, which finds itself what keep_float and int16 name",
+                hint="leave mixed out, or keep_float and int16",
+            )
         wide = self.int16 or self.mixed == "search-int16"
         others = [name for name in self.formats if name != "tflite"]
         if wide and others:
-            raise BadInput(f"16-bit activations are TFLite's alone; formats has {others[0]!r}")
+            raise BadInput(
+                f"formats has {others[0]!r}, and 16-bit activations are TFLite's alone",
+                hint='formats = ["tflite"]',
+            )
         if self.label and "tfjs" in self.formats:
-            raise BadInput("tfjs has no int8", hint="formats = ['tflite', 'onnx']")
-        if self.max_loss < 0:
-            raise BadInput(f"max_loss is {self.max_loss}; 0 points or more is expected")
-        if self.max_size < 1:
-            raise BadInput(f"max_size is {self.max_size}; 1 (the int8 file) or more is expected")
+            raise BadInput(
+                "formats has 'tfjs', and tfjs has no int8", hint='formats = ["tflite", "onnx"]'
+            )
+        if not self.max_loss >= 0:
+            raise BadInput(f"max_loss is {self.max_loss:g}; 0 points or more was expected")
+        if not self.max_size >= 1:
+            raise BadInput(f"max_size is {self.max_size:g}; 1 (the int8 file) or more was expected")
+        if math.isnan(self.min_sqnr_db):
+            raise BadInput("min_sqnr_db is nan; a number of decibels was expected")
 
     @property
     def label(self) -> str:

@@ -66,7 +66,8 @@ def start_of(
         if params.layers and params.objective == "ratio" and left < 1:
             raise BadInput(
                 f"{space.name!r} has {space.width} channels: a ratio of {params.ratio:g} leaves"
-                f" none; at most {1 - 1 / space.width:.3g} is allowed"
+                f" none; at most {1 - 1 / space.width:.3g} is allowed",
+                hint="a smaller ratio, or leave it out of layers",
             )
     return Start(
         model=model,
@@ -178,7 +179,7 @@ def _importance(now: Now, params: PruneChannels, context: Context) -> tuple[Arra
     if context.train is None:
         raise BadInput(
             'criterion "taylor" ranks on data, and there is none',
-            hint='give --data, or criterion = "l1"',
+            hint='add --data TRAIN, or criterion = "l1"',
         )
     importance = by_taylor(analysis, now.model, context.train, seed=context.seed)
     return importance, {"criterion": "taylor"}

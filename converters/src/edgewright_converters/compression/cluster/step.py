@@ -24,7 +24,7 @@ from edgewright_converters.compression.constraints import (
 from edgewright_converters.compression.graph.build import copy_model
 from edgewright_converters.compression.step import StepResult
 from edgewright_converters.compression.training import FinetunePlan
-from edgewright_converters.compression.training.kernels import Kernel, choose_kernels
+from edgewright_converters.compression.training.kernels import KNOWN, Kernel, choose_kernels
 from edgewright_converters.compression.training.one_shot import fit_or_finish
 from edgewright_runtimes.errors import BadInput
 
@@ -65,7 +65,10 @@ class Cluster:
 
     def __post_init__(self) -> None:
         if self.number_of_clusters < 2:
-            raise BadInput(f"number_of_clusters is {self.number_of_clusters}; 2 or more")
+            raise BadInput(
+                f"number_of_clusters is {self.number_of_clusters}; 2 or more was expected",
+                hint="16 values fit into 4 bits",
+            )
 
     @property
     def label(self) -> str:
@@ -94,7 +97,8 @@ def apply(model: Any, params: Cluster, context: Context) -> StepResult:
     kernels, skipped = choose_kernels(clustered, params.layers)
     if not kernels:
         reasons = "; ".join(f"{s.layer}: {s.reason}" for s in skipped)
-        raise BadInput("the model has no layer to cluster", hint=reasons)
+        known = f"kinds that have one: {', '.join(KNOWN)}"
+        raise BadInput("the model has no layer to cluster", hint=reasons or known)
     groups: list[tuple[Any, Groups]] = []
     before, lost = held(clustered, context.history, free=[kernel.name for kernel in kernels])
     sparse = _sparse(kernels, params, context)

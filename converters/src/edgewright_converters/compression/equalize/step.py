@@ -46,8 +46,9 @@ class Equalize:
     sweeps: int = 20
 
     def __post_init__(self) -> None:
-        if self.sweeps < 1 or self.items < 1:
-            raise BadInput("sweeps and items are 1 or more")
+        for name in ("sweeps", "items"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name} is {getattr(self, name)}; 1 or more was expected")
 
     @property
     def label(self) -> str:
@@ -64,7 +65,10 @@ def from_label(word: str) -> Equalize | None:
 def apply(model: Any, params: Equalize, context: Context) -> StepResult:
     """Raises ``BadInput`` where ``activations`` finds no data, or the outputs would change."""
     if params.activations and context.train is None:
-        raise BadInput("equalize.activations needs data, and there is none", hint="give --data")
+        raise BadInput(
+            "activations is true, which needs data, and none was given",
+            hint="add --data TRAIN, or activations = false",
+        )
     plain, folded = fold(model)
     notes: tuple[str, ...] = ()
     if params.relu6 == "relu":

@@ -72,7 +72,7 @@ def global_masks(
         raise BadInput(
             f"sparsity {sparsity:g} over all layers is out of reach: the floors leave at most"
             f" {free / every.size:.3f}",
-            hint="lower least_kept or least_share",
+            hint="a smaller sparsity, least_kept or least_share",
         )
     gone = _smallest(every, count)
     masks, start = {}, 0

@@ -33,17 +33,21 @@ class Schedule:
     def __post_init__(self) -> None:
         if not 0 <= self.initial_sparsity < 1:
             raise BadInput(
-                f"initial_sparsity is {self.initial_sparsity}; 0 or more and less than 1 was"
+                f"initial_sparsity is {self.initial_sparsity:g}; 0 or more and less than 1 was"
                 " expected"
             )
         if self.begin_step < 0:
             raise BadInput(f"begin_step is {self.begin_step}; 0 or more was expected")
         if self.end_step != -1 and self.end_step <= self.begin_step:
-            raise BadInput(f"end_step {self.end_step} is not after begin_step {self.begin_step}")
+            raise BadInput(
+                f"end_step is {self.end_step}; more than {self.begin_step} was expected, the"
+                " begin_step, or -1",
+                hint="-1 is a fifth of the training",
+            )
         if self.frequency < 1:
             raise BadInput(f"frequency is {self.frequency}; 1 or more was expected")
         if not (self.power > 0 and math.isfinite(self.power)):
-            raise BadInput(f"power is {self.power}; more than 0 was expected")
+            raise BadInput(f"power is {self.power:g}; a number more than 0 was expected")
 
     def chosen(self, *, groups: bool) -> Schedule:
         """With ``auto`` decided; an ``end_step`` or ``initial_sparsity`` asks for a decay."""

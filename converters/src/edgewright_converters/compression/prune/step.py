@@ -24,7 +24,7 @@ from edgewright_converters.compression.prune.schedule import Schedule
 from edgewright_converters.compression.prune.structure import Structure, read_structure
 from edgewright_converters.compression.step import StepResult
 from edgewright_converters.compression.training import FinetunePlan
-from edgewright_converters.compression.training.kernels import Kernel, choose_kernels
+from edgewright_converters.compression.training.kernels import KNOWN, Kernel, choose_kernels
 from edgewright_converters.compression.training.one_shot import fit_or_finish
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.records import Skipped
@@ -63,18 +63,32 @@ class Prune:
         structure = read_structure(self.structure)
         given = structure.sparsity
         if self.sparsity is not None and not 0 < self.sparsity < 1:
-            raise BadInput(f"sparsity is {self.sparsity:g}; more than 0 and less than 1")
+            raise BadInput(
+                f"sparsity is {self.sparsity:g}; more than 0 and less than 1 was expected",
+                hint="0.5 makes half of the weights zero",
+            )
         if given is not None and self.sparsity not in (None, given):
-            raise BadInput(f"sparsity is {self.sparsity:g}, and {self.structure} makes {given:g}")
+            raise BadInput(
+                f"sparsity is {self.sparsity:g}, and {self.structure} makes {given:g}",
+                hint=f"leave sparsity out, or type {given:g}",
+            )
         if given is not None and self.scope == "global":
-            raise BadInput(f"{self.structure} is a rule for each layer; scope 'global' is not")
+            raise BadInput(
+                f"scope is 'global', and {self.structure} is a rule for each layer",
+                hint='scope = "layer", or structure = "unstructured"',
+            )
         if self.schedule.initial_sparsity >= self.final_sparsity:
             raise BadInput(
-                f"initial_sparsity {self.schedule.initial_sparsity:g} is not less than sparsity"
-                f" {self.final_sparsity:g}"
+                f"schedule.initial_sparsity is {self.schedule.initial_sparsity:g}; less than"
+                f" {self.final_sparsity:g} was expected, which is where it ends",
+                hint="a smaller initial_sparsity, or a greater sparsity",
             )
-        if self.least_kept < 0 or not 0 <= self.least_share < 1:
-            raise BadInput("least_kept is 0 or more, least_share 0 or more and less than 1")
+        if self.least_kept < 0:
+            raise BadInput(f"least_kept is {self.least_kept}; 0 weights or more was expected")
+        if not 0 <= self.least_share < 1:
+            raise BadInput(
+                f"least_share is {self.least_share:g}; 0 or more and less than 1 was expected"
+            )
 
     @property
     def final_sparsity(self) -> float:
@@ -119,7 +133,8 @@ def apply(model: Any, params: Prune, context: Context) -> StepResult:
     skipped += misfits
     if not kernels:
         reasons = "; ".join(f"{s.layer}: {s.reason}" for s in skipped)
-        raise BadInput("the model has no layer to prune", hint=reasons)
+        known = f"kinds that have one: {', '.join(KNOWN)}"
+        raise BadInput("the model has no layer to prune", hint=reasons or known)
     make_masks = _mask_maker(kernels, params, structure)
     _check_left({k.name: k.variable.numpy() for k in kernels}, make_masks, params)
     schedule = params.schedule.chosen(groups=bool(structure.group))

@@ -54,7 +54,9 @@ class Qat:
 
     def __post_init__(self) -> None:
         if not 0 <= self.freeze <= 1:
-            raise BadInput(f"freeze is {self.freeze}; 0 to 1 was expected")
+            raise BadInput(
+                f"freeze is {self.freeze:g}; 0 to 1 was expected, a share of the training"
+            )
         if self.calibration_items < 1:
             raise BadInput(f"calibration_items is {self.calibration_items}; 1 or more was expected")
 
@@ -73,12 +75,15 @@ def from_label(word: str) -> Qat | None:
 def apply(model: Any, params: Qat, context: Context) -> StepResult:
     """Raises ``BadInput`` without data, and where no layer computes in integers."""
     if context.train is None:
-        raise BadInput("qat needs data, and there is none", hint="give --data")
+        raise BadInput("qat needs data, and none was given", hint="add --data TRAIN")
     plain, folded = fold(model)
     plan = make_plan(flatten(plain))
     if not any(plan.is_integer(place) for place in range(len(plan.graph.nodes))):
         kinds = ", ".join(dict.fromkeys(node.kind for node in plan.graph.layers()))
-        raise BadInput(f"qat knows no integer kernel for any layer of this model: {kinds}")
+        raise BadInput(
+            f"qat knows no integer kernel for any layer of this model: {kinds}",
+            hint="leave the step out, and take the scheme dynamic or float16",
+        )
     arrays = chosen_items(context.train, params.calibration_items, context.seed)
     trained = TrainedGraph(
         plan,
