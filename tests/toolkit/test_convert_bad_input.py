@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.toolkit.report_bundle import start
+
+from edgewright.cli import main
+from edgewright.verbs.convert import _is_retrained
 
 if TYPE_CHECKING:
     from conftest import Command
@@ -71,6 +75,42 @@ def test_a_file_that_is_no_model(
     assert ran.err.count("\n") == 1
     assert expected in ran.err
     assert not list((tmp_path / "o" / "artifacts").iterdir())
+
+
+def test_a_bundle_of_another_model_is_refused(
+    tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whether what was made of it is hours of training or a minute's work."""
+    bundle = start(tmp_path / "b", path=str(tmp_path / "mine.keras"))
+    before = (bundle.path / "bundle.json").read_bytes()
+    assert main(["convert", str(tiny / "model.keras"), "--out", str(bundle.path)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    known = bundle.require_source()
+    assert f"is of another model: {known.path} (sha256 {known.sha256[:8]}), and {tiny}" in said
+    assert said.endswith("; name another --out, or type --force to begin this one anew\n")
+    assert (bundle.path / "bundle.json").read_bytes() == before
+    live = bundle.path / "source" / "other" / "model.keras"
+    assert not _is_retrained(bundle, live)
+    assert _is_retrained(bundle, tmp_path / "folder" / ".." / "mine.keras")
+
+
+@pytest.mark.slow
+def test_what_was_retrained_at_its_place_takes_the_bundle_over(
+    command: Command, tiny: Path, tmp_path: Path
+) -> None:
+    model, out = tmp_path / "mine.keras", tmp_path / "b"
+    words = ["--out", out, "--variants", "onnx-float32", "--json"]
+    model.write_bytes((tiny / "model.keras").read_bytes())
+    assert command("convert", model, *words).code == 0
+    retrained = "import sys, keras; m = keras.models.load_model(sys.argv[1]);"
+    retrained += "m.set_weights([2 * w for w in m.get_weights()]); m.save(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", retrained, str(model)], check=True)
+    ran = command("convert", model, *words)
+    assert ran.code == 0 and len(ran.json()["built"]) == 1, ran.err  # type: ignore[arg-type]
+    other = command("convert", tiny / "model.keras", *words)
+    assert other.code == 2 and "is of another model" in other.err
+    assert command("convert", tiny / "model.keras", *words, "--force").code == 0
 
 
 def test_two_runs_at_once_are_refused_by_the_lock(

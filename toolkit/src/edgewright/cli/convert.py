@@ -53,7 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--signature", default="", metavar="NAME", help="of a SavedModel that has several"
     )
     parser.add_argument("--workers", type=int, default=1, help="converter processes (1)")
-    parser.add_argument("--force", action="store_true", help="build again what is built")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="build again what is built; begin a bundle of another model anew",
+    )
     parser.add_argument("--unsafe", action="store_true", help="run code that the model carries")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 

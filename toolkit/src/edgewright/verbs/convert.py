@@ -47,13 +47,16 @@ def convert(
     ``model`` is a path (``.keras``, ``.h5``, a SavedModel folder), a live Keras model, or a
     traceable callable with ``signature`` (a list of ``tf.TensorSpec``). ``calibrate`` names data
     as ``check`` takes it; without it the integer schemes are failure rows. ``tell`` gets each
-    artifact or failure as it comes.
+    artifact or failure as it comes. A bundle of another model is refused, but with ``force``; the
+    model that was retrained, at the same path or live, takes the place of what it was.
 
     Raises ``UsageError`` for bad input, ``BundleBusy`` where another run holds ``out``.
     """
     bundle = Bundle.create(Path(out))
     with bundle.lock():
         path, sha256 = source_file(model, bundle, signature)
+        if not force and not _is_retrained(bundle, path):
+            refuse_another(bundle, path, sha256)
         options = ConvertOptions(
             model=path,
             out=Path(out),
@@ -154,6 +157,32 @@ def source_file(
     from edgewright_converters.sources.saving import save_live
 
     return save_live(model, bundle.path / "source", signature=signature)
+
+
+def refuse_another(bundle: Bundle, path: Path, sha256: str) -> None:
+    """What was made of one model is not covered up by another's, by a slip of ``--out``.
+
+    Raises ``BadInput`` where the bundle's source has another hash.
+    """
+    known = bundle.source
+    if known is None or known.sha256 == sha256:
+        return
+    bundle.drop_other_sources(known)  # a live object was saved there
+    raise BadInput(
+        f"{bundle.path} is of another model: {known.path} (sha256 {known.sha256[:8]}), and "
+        f"{path} has {sha256[:8]}",
+        hint="name another --out, or type --force to begin this one anew",
+    )
+
+
+def _is_retrained(bundle: Bundle, path: Path) -> bool:
+    """Whether ``path`` is where the bundle's source was; live objects are all at one place."""
+    known = bundle.source
+    if known is None:
+        return False
+    if path.resolve().is_relative_to((bundle.path / "source").resolve()):
+        return bundle.own_source(known) is not None
+    return str(path.resolve()) == known.path
 
 
 def _open_data(options: ConvertOptions) -> DataSet | None:
