@@ -38,6 +38,11 @@ RECIPES = {
         ":5: prune.sparsity is 'half'; a number was expected",
         "",
     ),
+    "a field that another contradicts": (
+        PRUNE.format("sparsity = 0.3\n[steps.schedule]\ninitial_sparsity = 0.4"),
+        ":7: prune: schedule.initial_sparsity is 0.4; less than 0.3 was expected",
+        "a smaller initial_sparsity",
+    ),
     "nested": (
         PRUNE.format("[steps.finetune]\nepochs = -1"),
         ":6: prune.finetune: epochs is -1; 0 or more",
@@ -111,6 +116,7 @@ def test_a_name_is_refused(
         (["--data", "gone.npz"], "no such file"),
         (["--target", "moon"], "no target named 'moon'"),
         (["--target", "ssh:pi"], "'ssh:pi' is not in this version"),
+        (["--target", "local,local"], "target 'local,local' is 2 targets; one was expected; name"),
         (["--samples", "0"], "samples is 0"),
         (["--max-drop", "1"], "--max-drop is for --auto; check decides gates"),
     ],
@@ -134,6 +140,26 @@ def test_nothing_is_begun_that_needs_data_to_end(
     expected = f"{recipe.rpartition('_')[2]} is calibrated on data, and none was given; add --data"
     assert_refused(words, capsys, expected)
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--data", "{tiny}/train.npz"], "gone:flip: no module named 'gone' here or installed"),
+        (["--check", "{tiny}/test.npz"], "augment is 'gone:flip', and there are no items to learn"),
+    ],
+)
+def test_a_search_with_an_augmentation_that_is_none_is_not_begun(
+    words: list[str],
+    expected: str,
+    tiny: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    model = [tiny / "model.keras", "--auto", "--max-drop", "1", "--augment", "gone:flip"]
+    given = [word.format(tiny=tiny) for word in words]
+    assert_refused([*model, "--out", tmp_path / "o", *given], capsys, expected)
+    assert not list((tmp_path / "o" / "artifacts").iterdir())
 
 
 def assert_refused(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.toolkit import report_bundle as made
+from tests.toolkit.bench_bundle import make_bundle
 
+from edgewright.cli.compress import _print
+from edgewright.compression.options import CompressResult
 from edgewright.compression.shown import HEADINGS, notes, rows, try_line
 from edgewright_runtimes.records import Compressed, Skipped, Try
 
@@ -72,3 +76,31 @@ def test_a_try_is_one_line(attempt: Try, expected: str) -> None:
 def test_a_try_that_was_not_made_has_its_reason() -> None:
     skipped = made.attempt("x", "skipped", reason="no data")
     assert try_line(skipped).split(maxsplit=1)[1] == "skipped: no data"
+
+
+@pytest.mark.parametrize(
+    ("names", "target", "expected"),
+    [
+        (("tflite-int8", "tfjs-float32"), "local", "check {} --data TEST; edgewright bench {}\n"),
+        (("tfjs-float32",), "local", "bench {} --target browser:chromium\n"),
+        (("tfjs-float32",), "browser:firefox", "bench {} --target browser:firefox\n"),
+    ],
+)
+def test_what_to_type_next_runs_what_was_made(
+    names: tuple[str, ...],
+    target: str,
+    expected: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bundle = make_bundle(tmp_path / "b")
+    result = CompressResult(
+        bundle=bundle.path,
+        compressed=None,
+        controls=(),
+        artifacts=tuple(bundle.artifact(name) for name in names),
+        failures=(),
+        warnings=(),
+    )
+    _print(result, target)
+    assert capsys.readouterr().out.endswith(expected.format(bundle.path, bundle.path))

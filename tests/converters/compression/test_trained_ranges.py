@@ -16,7 +16,7 @@ from edgewright_converters.compression.graph.flat import flatten
 from edgewright_converters.compression.qat.calibrate import calibrate
 from edgewright_converters.compression.qat.graph import TrainedGraph, with_ranges
 from edgewright_converters.compression.qat.plan import make_plan
-from edgewright_converters.compression.ranges import TensorRanges, load_ranges, save_ranges
+from edgewright_converters.compression.ranges import FILE, TensorRanges, read_ranges, save_ranges
 from edgewright_converters.errors import ConversionError
 from edgewright_converters.formats import onnx, tflite
 from edgewright_converters.formats.format import WriteRequest
@@ -139,6 +139,5 @@ def test_ranges_of_another_model(tmp_path: Path) -> None:
 
 def test_ranges_lie_beside_the_model(tmp_path: Path) -> None:
     _, ranges, _ = trained(series, items=8)
-    assert load_ranges(tmp_path) is None
     save_ranges(ranges, tmp_path)
-    assert load_ranges(tmp_path) == ranges
+    assert read_ranges(tmp_path / FILE) == ranges

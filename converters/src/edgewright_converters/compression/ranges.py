@@ -30,12 +30,6 @@ def save_ranges(ranges: TensorRanges, folder: Path) -> None:
     (folder / FILE).write_text(json.dumps(asdict(ranges), sort_keys=True), encoding="utf-8")
 
 
-def load_ranges(folder: Path) -> TensorRanges | None:
-    """``None`` where the model carries none."""
-    path = folder / FILE
-    return read_ranges(path) if path.exists() else None
-
-
 def read_ranges(path: Path) -> TensorRanges:
     found = from_json(TensorRanges, path.read_bytes(), where=str(path))
     return TensorRanges(

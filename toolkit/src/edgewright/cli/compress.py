@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from edgewright.compression.auto import AutoResult
     from edgewright.compression.options import CompressResult
     from edgewright.verbs.compress import Settings
-    from edgewright_runtimes.records import Try
+    from edgewright_runtimes.records import Artifact, Try
 
+AGAIN = "do again what is done; begin a bundle of another model anew"
 SUMMARY = "Prune, cluster, equalize or train for int8 by a recipe, each step checked."
 RECIPE = "a .toml file with [[steps]], or a name: prune50_int8, equalize_int8, channels50_qat_int8"
 
@@ -70,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--signature", default="", metavar="NAME", help="of a SavedModel that has several"
     )
-    parser.add_argument("--force", action="store_true", help="do again what is done")
+    parser.add_argument("--force", action="store_true", help=AGAIN)
     parser.add_argument("--unsafe", action="store_true", help="run code that the model carries")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -119,7 +120,7 @@ def _recipe(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_plain(result), indent=1, ensure_ascii=False))
     else:
-        _print(result)
+        _print(result, args.target)
     return result.exit_code
 
 
@@ -225,7 +226,7 @@ def _numbers(numbers: Mapping[str, float]) -> list[str]:
     return [f"{name} {value:.4g}" for name, value in numbers.items()]
 
 
-def _print(result: CompressResult) -> None:
+def _print(result: CompressResult, target: str) -> None:
     from edgewright.compression.shown import HEADINGS, notes, rows
     from edgewright.text_table import print_table
 
@@ -241,8 +242,16 @@ def _print(result: CompressResult) -> None:
     counts = f"{made}, {len(result.controls)} of the source beside"
     print(f"{one_line(str(result.bundle))}: {state}: {counts}, {len(result.failures)} failed")
     if result.artifacts:
-        where = one_line(str(result.bundle))
-        print(f"  next: edgewright check {where} --data TEST; edgewright bench {where}")
+        where, on = one_line(str(result.bundle)), _on_target(result.artifacts, target)
+        print(f"  next: edgewright check {where} --data TEST{on}; edgewright bench {where}{on}")
+
+
+def _on_target(artifacts: Sequence[Artifact], target: str) -> str:
+    """The option that a next command needs: no runtime of this machine takes TF.js."""
+    if target != "local":
+        return f" --target {one_line(target)}"
+    only_web = all(artifact.format == "tfjs" for artifact in artifacts)
+    return " --target browser:chromium" if only_web else ""
 
 
 def _plain(result: CompressResult) -> dict[str, object]:

@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewright.atomic import write_text
 from edgewright.compression.options import CompressOptions
+from edgewright.compression.process import Refused
 from edgewright.compression.running import Run
-from edgewright.compression.steps import Hear
+from edgewright.compression.steps import Hear, Steps
+from edgewright.conversion.converter import JobFailed
+from edgewright.line_process import ProcessDied
 from edgewright_converters.compression.recipe import parse_name
 from edgewright_runtimes.errors import BadInput, EdgewrightError
 from edgewright_runtimes.record_json import from_dict
@@ -100,6 +104,9 @@ class Search:
     tell_try: TellTry
 
     def run(self) -> AutoResult:
+        """Raises ``Refused`` where an augmentation was named that nothing can be learnt with."""
+        if self.options.augment:
+            self._check_augmentation()
         tries: list[Try] = []
         for format_ in self.options.formats:
             for rung in LADDER:
@@ -117,6 +124,20 @@ class Search:
             taken=tuple(self.bundle.artifact(t.artifact) for t in tries if t.outcome == "taken"),
             formats=self.options.formats,
         )
+
+    def _check_augmentation(self) -> None:
+        """As the first rung that trains would find it, hours later: before anything is built."""
+        rung = next(rung for rung in LADDER if rung.trains)
+        trained, _, _ = rung.recipe.rpartition("_")
+        options = replace(self.options, steps=parse_name(trained))
+        with self.bundle.lock():
+            steps = Steps(bundle=self.bundle, options=options, split=self.split, hear=self.hear)
+            try:
+                with closing(steps):
+                    steps.prepare()
+            except (JobFailed, ProcessDied) as e:
+                if isinstance(e, Refused) and e.number is None:
+                    raise  # all else is a row beside others, when the rung's turn comes
 
     def _try(self, format_: Format, rung: Rung, before: list[Try]) -> Try | None:
         """``None`` where the format has no such scheme."""

@@ -34,10 +34,8 @@ def stage_keys(options: CompressOptions, split: Split | None) -> list[str]:
     for count in range(1, len(options.steps) + 1):
         steps = [asdict(step) for step in options.steps[:count]]
         latency = any(step.params.get("objective") == "latency" for step in options.steps[:count])
-        text = json.dumps(
-            {**common, "steps": steps, "target": options.target if latency else ""},
-            sort_keys=True,
-        )
+        measured = f"{options.formats[0]} on {options.target}" if latency else ""
+        text = json.dumps({**common, "steps": steps, "target": measured}, sort_keys=True)
         keys.append(hashlib.sha256(text.encode()).hexdigest()[:16])
     return keys
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgewright.conversion.converter import Converter
-from edgewright.conversion.verify import RUNTIME
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.records import SCHEMES, Format
 
@@ -26,7 +25,7 @@ CALIBRATION_ITEMS = 64
 
 
 class TargetLatencies:
-    """``options.formats[0]`` on ``options.target``, one thread. Close it."""
+    """Of ``options.formats[0]``, in the runtime that the target prefers, one thread. Close it."""
 
     def __init__(self, options: CompressOptions, train: Path | None, work: Path) -> None:
         self._options = options
@@ -41,7 +40,10 @@ class TargetLatencies:
     def __call__(self, models: list[Path], *, scheme: str) -> list[float]:
         """Nanoseconds of one call. Raises ``BadInput`` or the converter's own error."""
         if scheme not in SCHEMES[self._format]:
-            raise BadInput(f"{self._format} has no scheme {scheme!r}")
+            raise BadInput(
+                f"scheme is {scheme!r}, and {self._format} has {', '.join(SCHEMES[self._format])}",
+                hint="name one of them in the step, or another --formats first",
+            )
         self._work.mkdir(parents=True, exist_ok=True)
         files = [self._convert(model, scheme) for model in models]
         rounds: list[list[float]] = [[] for _ in files]
@@ -57,6 +59,8 @@ class TargetLatencies:
             self._converter.close()
         if self._worker is not None:
             self._worker.close()
+        if self._target is not None:
+            self._target.close()
 
     def _convert(self, model: Path, scheme: str) -> Path:
         if self._converter is None:
@@ -104,7 +108,7 @@ class TargetLatencies:
         job = {
             "job": "bench",
             "artifact": str(file.resolve()),
-            "runtime": RUNTIME[self._format],
+            "runtime": self._runtime(),
             "threads": 1,
             "feeds": "",
             "seconds": ROUND_SECONDS,
@@ -124,9 +128,19 @@ class TargetLatencies:
     def _open_worker(self) -> Worker:
         if self._worker is None:
             self._worker = self._open_target().start(
-                RUNTIME[self._format], folder=self._work, limit_seconds=LIMIT_SECONDS
+                self._runtime(), folder=self._work, limit_seconds=LIMIT_SECONDS
             )
         return self._worker
+
+    def _runtime(self) -> str:
+        """The one that the target prefers. Raises ``BadInput`` where it has none."""
+        target = self._open_target()
+        found = target.runtimes(self._format)
+        if not found:
+            raise BadInput(
+                f"no candidate can be timed as {self._format}: {target.why_not(self._format)}"
+            )
+        return found[0]
 
     def _open_target(self) -> Target:
         if self._target is None:

@@ -16,6 +16,7 @@ from edgewright.conversion.running import Derived
 from edgewright.line_process import ProcessDied
 from edgewright.verbs.convert import run_locked
 from edgewright_converters.compression.catalogue import QUANTIZE
+from edgewright_converters.compression.stages import MODEL
 from edgewright_runtimes.errors import UsageError
 from edgewright_runtimes.records import Compressed, Failure, Variant
 
@@ -114,7 +115,7 @@ class Run:
         options = replace(
             self.options.convert,
             variants=variants,
-            model=folder / store.MODEL,
+            model=folder / MODEL,
             source_sha256=compressed.key,
             signature="",
             unsafe=False,

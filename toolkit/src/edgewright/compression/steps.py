@@ -17,8 +17,10 @@ from edgewright.compression import store
 from edgewright.compression.keys import stage_keys
 from edgewright.compression.latency import TargetLatencies
 from edgewright.compression.process import Training
+from edgewright.compression.variants import made_formats
 from edgewright_converters.compression.catalogue import QUANTIZE
 from edgewright_converters.compression.job import CompressJob, DataFolders
+from edgewright_converters.compression.stages import MODEL
 from edgewright_runtimes.record_json import from_dict
 from edgewright_runtimes.records import Compressed, StepRecord, TensorSpec
 
@@ -47,7 +49,8 @@ class Steps:
 
     def __post_init__(self) -> None:
         steps = tuple(step for step in self.options.steps if step.kind != QUANTIZE)
-        self.options = replace(self.options, steps=steps)
+        formats = made_formats(self.options.steps, self.options.formats)
+        self.options = replace(self.options, steps=steps, formats=formats)
         self._keys = stage_keys(self.options, self.split)
         if self.options.convert.force:
             for folder in self._folders():
@@ -130,7 +133,7 @@ class Steps:
         return Compressed(
             key=key,
             source_sha256=self.options.convert.source_sha256,
-            model=f"{store.FOLDER}/{key}/{store.MODEL}",
+            model=f"{store.FOLDER}/{key}/{MODEL}",
             records=tuple(self._records),
             source_scores=self._scores,
             data=self.split.train.name if self.split else "",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgewright.atomic import write_text
+from edgewright_converters.compression.stages import read_stage
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.record_json import from_json, to_json
 from edgewright_runtimes.records import Compressed, StepRecord
@@ -19,7 +20,7 @@ from edgewright_runtimes.records import Compressed, StepRecord
 if TYPE_CHECKING:
     from edgewright.bundle import Bundle
 
-FOLDER, HEAD, STEP, MODEL = "compressed", "compressed.json", "step.json", "model.keras"
+FOLDER, HEAD = "compressed", "compressed.json"
 
 
 def stage_folder(bundle: Bundle, key: str) -> Path:
@@ -28,11 +29,8 @@ def stage_folder(bundle: Bundle, key: str) -> Path:
 
 def read_step(folder: Path) -> StepRecord | None:
     """The record of a step that was done whole; ``None`` where it was not."""
-    path = folder / STEP
-    if not path.exists() or not (folder / MODEL).exists():
-        return None
     try:
-        return from_json(StepRecord, path.read_bytes(), where=str(path))
+        return read_stage(folder)
     except BadInput:
         return None  # damaged: it is done again
 

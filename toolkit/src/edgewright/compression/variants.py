@@ -8,7 +8,7 @@ from edgewright_converters.compression.catalogue import QUANTIZE
 from edgewright_converters.compression.quantize import Quantize
 from edgewright_converters.compression.recipe import read_params
 from edgewright_runtimes.errors import BadInput
-from edgewright_runtimes.records import SCHEMES, Format, Step, Variant
+from edgewright_runtimes.records import FORMATS, SCHEMES, Format, Step, Variant
 
 FLOAT = "float32"
 
@@ -33,6 +33,12 @@ def compressed_variants(steps: Sequence[Step], formats: Sequence[Format]) -> tup
             hint="; ".join(f"{f}: {', '.join(SCHEMES[f])}" for f in wanted),
         )
     return found
+
+
+def made_formats(steps: Sequence[Step], formats: Sequence[Format]) -> tuple[Format, ...]:
+    """Those of the artifacts: ``formats`` in their order, then what else the recipe names."""
+    made = {variant.format for variant in compressed_variants(steps, formats)}
+    return tuple(dict.fromkeys(f for f in (*formats, *FORMATS) if f in made))
 
 
 def control_variants(variants: Sequence[Variant]) -> tuple[Variant, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +18,7 @@ from edgewright.conversion.options import ConvertOptions
 from edgewright.conversion.variants import NEEDS_CALIBRATION
 from edgewright.settings import load_settings
 from edgewright.targets.target import open_target, parse_targets
-from edgewright.verbs.convert import positive, read_preprocess, source_file
+from edgewright.verbs.convert import positive, read_preprocess, refuse_another, source_file
 from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import FORMATS, Format, Step, Try
 
@@ -148,7 +148,7 @@ def _options(
 ) -> CompressOptions:
     path, sha256 = source_file(model, bundle, None)
     if not settings.force:
-        _refuse_another(bundle, path, sha256)
+        refuse_another(bundle, path, sha256)
     convert = ConvertOptions(
         model=path,
         out=bundle.path,
@@ -169,12 +169,21 @@ def _options(
         data=settings.data,
         check=settings.check,
         held_back=settings.held_back,
-        augment=settings.augment,
+        augment=_augment(settings),
         formats=_formats(settings.formats),
         target=_target(settings.target),
         tensorboard=settings.tensorboard,
         resume=settings.resume,
     )
+
+
+def _augment(settings: Settings) -> str:
+    if settings.augment and not settings.data:
+        raise BadInput(
+            f"augment is {settings.augment!r}, and there are no items to learn from",
+            hint="add --data TRAIN, or leave --augment out",
+        )
+    return settings.augment
 
 
 def _check_calibration(recipe: Recipe, settings: Settings) -> None:
@@ -187,22 +196,16 @@ def _check_calibration(recipe: Recipe, settings: Settings) -> None:
         )
 
 
-def _refuse_another(bundle: Bundle, path: Path, sha256: str) -> None:
-    """What was made of one model by hours of training is not covered up by another's."""
-    known = bundle.source
-    if known is not None and known.sha256 != sha256:
-        raise BadInput(
-            f"{bundle.path} is of another model: {known.path} (sha256 {known.sha256[:8]}), and "
-            f"{path} has {sha256[:8]}",
-            hint="name another --out, or type --force to begin this one anew",
-        )
-
-
 def _target(word: str) -> str:
     """Refused before anything is trained, though it is opened only where something is measured."""
-    for name in parse_targets(word):
-        open_target(name, load_settings())
-    return word
+    names = parse_targets(word)
+    if len(names) > 1:
+        raise BadInput(
+            f"target {word!r} is {len(names)} targets; one was expected",
+            hint="name the one where the artifacts are to run",
+        )
+    with closing(open_target(names[0], load_settings())):
+        return str(names[0])
 
 
 def _check_goal(settings: Settings, min_speedup: float | None) -> None:
