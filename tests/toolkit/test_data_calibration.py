@@ -84,7 +84,10 @@ def test_feeds_are_named_shaped_and_typed_as_the_model_takes_them() -> None:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        ({"left": np.ones((2, 4))}, "no input named 'tokens', 'mask'; it has left"),
+        (
+            {"left": np.ones((2, 4)), "labels": np.ones(2)},
+            "no input named 'tokens', 'mask'; it has left, labels; name .* y is for the labels",
+        ),
         ({"tokens": np.full((2, 5), 0.5), "mask": np.ones((2, 3))}, "the data has fractions"),
         ({"tokens": np.full((2, 5), 2**40), "mask": np.ones((2, 3))}, "takes int32, the data has"),
         ({"tokens": np.ones((2, 5)), "mask": np.ones((2, 4))}, r"of shape \[3\], the data has \[4"),

@@ -42,7 +42,7 @@ def _match_names(x: Mapping[str, Array], inputs: Sequence[TensorSpec]) -> dict[s
     if missing:
         raise BadInput(
             f"the data has no input named {', '.join(map(repr, missing))}; it has {', '.join(x)}",
-            hint="name the arrays in the .npz as the model names its inputs",
+            hint="name the arrays in the .npz as the model names its inputs; y is for the labels",
         )
     return {spec.name: x[spec.name] for spec in inputs}
 
