@@ -1,12 +1,13 @@
 // Where a job is done, and by whom: a worker of its own for what is measured.
 //
-// Chunks of one data set follow one another in the same worker, which keeps the session open. With
+// Chunks of one data set follow one another in the same worker, which keeps the session open; it is
+// not trusted any more after a failure, nor with another runtime beside the one it has. With
 // `?main=1` there is no worker: a driver that slows the page down can slow nothing but its thread.
 
 import { readFacts } from "./facts.ts";
 import type { Link, Message, Sender } from "./link.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
-import type { Row, Stage } from "./protocol.ts";
+import { memoryHint, type Row, type Stage } from "./protocol.ts";
 import type { View } from "./view.ts";
 
 const SEEN_MS = 5_000;
@@ -35,7 +36,7 @@ interface Running {
 export class Runner {
   readonly #options: Options;
   #place: Place | undefined;
-  #kind = "";
+  #use = ""; // what the place was opened for
   #running: Running | undefined;
 
   constructor(options: Options) {
@@ -46,14 +47,19 @@ export class Runner {
   async begin(message: Message): Promise<void> {
     await this.#clear();
     const { view, base } = this.#options;
-    const kind = String(message.job);
+    const use = `${String(message.job)} ${String(message.runtime)}`;
     this.#running = this.#track(message);
     view.begins(message);
-    if (this.#place === undefined || kind !== "predict" || this.#kind !== "predict") {
-      this.#place?.end();
-      this.#place = await this.#open();
+    if (this.#place === undefined || message.job !== "predict" || this.#use !== use) {
+      this.#leave();
+      try {
+        this.#place = await this.#open();
+      } catch (e) {
+        this.#died(String(e));
+        return;
+      }
     }
-    this.#kind = kind;
+    this.#use = use;
     this.#place.post({ kind: "job", message, base });
   }
 
@@ -88,9 +94,13 @@ export class Runner {
 
   /** Nothing goes on: the seat is closed, or another job is given. */
   abandon(): void {
+    this.#leave();
+    if (!this.#running?.ended) this.#running?.end();
+  }
+
+  #leave(): void {
     this.#place?.end();
     this.#place = undefined;
-    if (!this.#running?.ended) this.#running?.end();
   }
 
   /** Whoever gives another job takes no more rows of the one before. */
@@ -124,15 +134,16 @@ export class Runner {
     running.stage = NEXT_STAGE[row.row] ?? running.stage;
     running.sender.add(row);
     this.#options.view.shows(row);
+    if (row.row === "failure") this.#leave();
     if (row.row === "done" || row.row === "failure") running.end();
   }
 
   /** An error that no job caught: its worker is gone, or as good as. */
   #died(error: string): void {
     const stage = this.#running?.stage ?? "load";
-    this.#row({ row: "failure", stage, error, hint: "try another --runtime" });
-    this.#place?.end();
-    this.#place = undefined;
+    const hint = memoryHint(error) || "try another --runtime";
+    this.#row({ row: "failure", stage, error, hint });
+    this.#leave();
   }
 
   /** The job at hand can't go on: what it finds out can't be delivered. */
