@@ -224,6 +224,26 @@ def test_who_only_looked_is_sent_away(bundle: Path, address: Callable[[], str]) 
     assert idle.words == "The run is over."
 
 
+def test_a_device_that_can_not_be_asked_is_named_and_told(
+    bundle: Path, address: Callable[[], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken(Device):
+        def do(self, page: Page, job: dict[str, object]) -> None:
+            error = {"row": "failure", "stage": "load", "error": "no WebAssembly", "hint": ""}
+            page.rows(str(job["id"]), error)
+
+    run = Bench(bundle)
+    run.start()
+    broken, phone = Broken(address()), Device(address(), label="good")
+    broken.start()
+    broken.join(20)
+    assert broken.words == "Nothing runs here: no WebAssembly"
+    phone.start()
+    assert {row.target for row in run.ended().rows} == {"page:good"}
+    said = capsys.readouterr().err
+    assert "page:chrome-android (127.0.0.1) is left out: no WebAssembly" in said
+
+
 def test_a_hostile_device_spoils_its_own_rows_alone(
     bundle: Path, address: Callable[[], str]
 ) -> None:

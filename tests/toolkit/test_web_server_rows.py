@@ -507,6 +507,21 @@ def test_a_device_that_sleeps_is_waited_for(
     assert failed(running.ended()) == "measure: the device has been away for 720 s"
 
 
+def test_a_stop_does_not_wait_for_a_device_that_sleeps(
+    server: PageServer, tmp_path: Path, clock: Clock
+) -> None:
+    seat = server.open_seat(away_seconds=600.0)
+    page = Page(server.url(seat))
+    running = Running(seat, bench(tmp_path), limit_seconds=120.0)
+    page.job()
+    page.rows("1", LOADED)
+    seat.stop()
+    time.sleep(0.3)
+    assert len(running.rows) == 1  # a device that is there is waited for
+    clock.skip(15)
+    assert failed(running.ended()) == "run: stopped while the device was away"
+
+
 def test_stop_ends_the_job_early(seat: Seat, page: Page, tmp_path: Path) -> None:
     running = Running(seat, bench(tmp_path))
     page.job()

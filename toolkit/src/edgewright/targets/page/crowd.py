@@ -161,6 +161,7 @@ class _Gathering(Generic[T]):
             interrupted = True
             for visit in self._visits:
                 visit.device.seat.stop()
+            self._tell_waiting()
         self._send_away()
         for thread in self._threads:
             thread.join()
@@ -169,6 +170,11 @@ class _Gathering(Generic[T]):
         if interrupted and not results:
             raise KeyboardInterrupt
         return results
+
+    def _tell_waiting(self) -> None:
+        names = ", ".join(v.device.name for v in self._visits if v.begun and not v.over)
+        if names:
+            say(f"waiting for what {names} measured; Ctrl-C once more leaves without it")
 
     def _receive(self) -> None:
         try:
@@ -202,11 +208,16 @@ class _Gathering(Generic[T]):
             visit.result.append(self._do(device))
             say(f"{device.name} is done")
         except NotAllowed as e:
-            visit.error = e if visit.begun else None
+            if visit.begun:
+                visit.error = e
+            elif not device.seat.closed and not device.seat.stopped:
+                say(f"{device.name} ({visit.address}) is left out: {e}")
+                device.seat.close(f"Nothing runs here: {e}")
         except KeyboardInterrupt:
             say(f"{device.name} was stopped")  # by the interrupt that the main thread got
         except Exception as e:
             visit.error = e
+            device.seat.close("It ended with an error; the computer that asked says which.")
         finally:
             with self._lock:
                 visit.over = True

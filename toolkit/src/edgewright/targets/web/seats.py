@@ -162,6 +162,8 @@ class Seat:
         now = time.monotonic()
         whole = limit_seconds + self._away
         silent = now - self._asked > THERE_SECONDS
+        if self.stopped and self._away and silent:
+            return "stopped while the device was away", ""
         if not self._away or not silent:
             since = max(heard, self._back) if self._away else heard
             if now - since < limit_seconds and now - heard < whole + limit_seconds:
