@@ -14,6 +14,7 @@ HEAVY = (
     *("PIL", "ai_edge_litert", "ai_edge_quantizer", "h5py", "jinja2", "keras", "numpy", "onnx"),
     *("onnxruntime", "rich", "scipy", "sklearn", "tensorflow", "tf2onnx", "tf_keras"),
     *("tflite_runtime", "edgewright_converters"),
+    *("brotli", "cryptography", "msgspec", "playwright", "segno", "starlette", "uvicorn"),
 )
 HELP = """
 import sys
