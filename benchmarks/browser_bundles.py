@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import real_models
 
 FOLDER = Path(__file__).parents[1] / ".cache" / "browser-models"
+KEPT_SECONDS = 12 * 3600
 NAMES = {
     "resnet8": "ResNet8",
     "ds-cnn": "DS-CNN",
@@ -62,14 +65,14 @@ def _save(name: str, **arrays: np.ndarray | None) -> Path:
 
 
 class Unfinished:
-    """What an interrupted run has done already, so that the next one goes on from there."""
+    """What an interrupted run has done already, so that the next one goes on from there; after
+    half a day it begins anew: a table is of one machine in one state."""
 
     def __init__(self, name: str) -> None:
         FOLDER.mkdir(parents=True, exist_ok=True)
         self._file = FOLDER / f"{name}.unfinished.json"
-        self.done: dict[str, object] = (
-            json.loads(self._file.read_text()) if self._file.exists() else {}
-        )
+        fresh = self._file.exists() and time.time() - self._file.stat().st_mtime < KEPT_SECONDS
+        self.done: dict[str, Any] = json.loads(self._file.read_text()) if fresh else {}
 
     def add(self, name: str, found: object) -> None:
         """``found``: plain values, as JSON has them."""

@@ -77,7 +77,8 @@ def main() -> int:
     print(f"{describe_machine(*packages)}; {args.browser} {version}; `{args.preset}`")
     for words in left_out:
         print(f"\nLeft out: {words}")
-    unfinished = Unfinished(f"models-{args.browser}-{args.preset}")
+    options = [args.browser, args.preset, args.items, args.threads, args.variants or "all"]
+    unfinished = Unfinished("-".join(["models", *map(str, options), *["gpu"] * args.gpu]))
     reached = []
     for model in args.models or NAMES:
         if model not in unfinished.done:

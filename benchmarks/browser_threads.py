@@ -51,7 +51,9 @@ class Line:
     @property
     def said(self) -> bool:
         """Whether a reader of the row learns of fewer threads than asked for, and why."""
-        fewer = int(self.in_force.get("threads", "0")) < self.asked
+        if self.failure:
+            return True  # that is told, and counted for itself
+        fewer = int(self.in_force["threads"]) < self.asked
         return not fewer or bool(self.in_force.get("why_no_threads"))
 
 
