@@ -20,5 +20,18 @@ export class Failure extends Error {
   }
 }
 
+/** What to say of memory that is used up, in the words of whoever ran out of it; else nothing.
+ *
+ * JavaScript's own (RangeError), Emscripten's (`Aborted(OOM)`, a malloc that gave 0 and is written
+ * to), C++'s (`bad_alloc`, which ONNX Runtime passes on) and the words of the runtimes. */
+export function memoryHint(words: string): string {
+  return OUT_OF_MEMORY.test(words)
+    ? "it does not fit into the browser's memory: take a smaller model, or close other tabs"
+    : "";
+}
+
+const OUT_OF_MEMORY =
+  /out of memory|bad_alloc|\bOOM\b|allocat(e|ion) (memory|failed)|failed to (grow|allocate)|invalid array length|invalid typed array length|offset is out of bounds|memory access out of bounds/i;
+
 /** A page older or newer than what serves it. */
 export class StalePage extends Failure {}

@@ -1,6 +1,6 @@
 // One job from its message to its last row: `done`, or the one failure that ended it.
 
-import { Failure, StalePage } from "../protocol.ts";
+import { Failure, memoryHint, StalePage } from "../protocol.ts";
 import { runBench } from "./bench.ts";
 import type { Context } from "./context.ts";
 import { readJob } from "./job.ts";
@@ -39,17 +39,7 @@ export async function runJob(
 function asFailure(e: unknown, context: Context): Record<string, string> {
   if (e instanceof StalePage) return { stage: "transport", error: e.message, hint: e.hint };
   if (e instanceof Failure) return { stage: context.stage, error: e.message, hint: e.hint };
-  if (isOutOfMemory(e)) {
-    return {
-      stage: context.stage,
-      error: "out of memory",
-      hint: "take a smaller model, or fewer tabs",
-    };
-  }
   const said = e instanceof Error ? `${e.name}: ${e.message}` : String(e);
-  return { stage: context.stage, error: said.replace(/\s+/g, " ").slice(0, 300), hint: "" };
-}
-
-function isOutOfMemory(e: unknown): boolean {
-  return e instanceof RangeError && /memory|allocation|array length/i.test(e.message);
+  const error = said.replace(/\s+/g, " ").slice(0, 300);
+  return { stage: context.stage, error, hint: memoryHint(said) };
 }

@@ -14,7 +14,7 @@ import {
 } from "@litertjs/core";
 
 import { inForceOf, readWebgpu, wasmHas } from "../offers.ts";
-import { Failure } from "../protocol.ts";
+import { Failure, memoryHint } from "../protocol.ts";
 import { isDType, type Arrays, type Data, type Tensor, type TensorSpec } from "../tensors.ts";
 import { whyNoThreads, workersStarted } from "../threads.ts";
 import type { Session, SessionOptions } from "./runtime.ts";
@@ -89,10 +89,7 @@ function refused(e: unknown): Failure {
       "float32, int32, int16, int8 and uint8 are taken",
     );
   }
-  const hint = /memory|bad_alloc|RangeError|offset is out of bounds/i.test(said(e))
-    ? "it does not fit into the browser's memory: take a smaller model"
-    : "";
-  return new Failure(`LiteRT.js refuses the model: ${said(e)}`, hint);
+  return new Failure(`LiteRT.js refuses the model: ${said(e)}`, memoryHint(said(e)));
 }
 
 class LiteRtSession implements Session {
@@ -133,7 +130,7 @@ class LiteRtSession implements Session {
     try {
       values = await this.#values(feeds);
     } catch (e) {
-      throw new Failure(`LiteRT.js: ${said(e)}`);
+      throw new Failure(`LiteRT.js: ${said(e)}`, memoryHint(said(e)));
     }
     this.#last = [feeds, values];
     return new Map(

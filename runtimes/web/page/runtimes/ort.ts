@@ -2,7 +2,7 @@
 
 import type * as Ort from "onnxruntime-web";
 
-import { Failure } from "../protocol.ts";
+import { Failure, memoryHint } from "../protocol.ts";
 import {
   isDType,
   type Arrays,
@@ -55,10 +55,7 @@ export async function create(
 
 function refused(e: unknown): Failure {
   const reason = String(e instanceof Error ? e.message : e).replace(/\s+/g, " ");
-  const hint = /bad_alloc|memory|Array buffer allocation/i.test(reason)
-    ? "it does not fit into the browser's memory: take a smaller model"
-    : "";
-  return new Failure(`ONNX Runtime Web: ${reason.slice(0, 300)}`, hint);
+  return new Failure(`ONNX Runtime Web: ${reason.slice(0, 300)}`, memoryHint(reason));
 }
 
 class OrtSession implements Session {

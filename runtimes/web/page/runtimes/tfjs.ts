@@ -3,7 +3,7 @@
 import { loadGraphModel, type GraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 
-import { Failure } from "../protocol.ts";
+import { Failure, memoryHint } from "../protocol.ts";
 import {
   sizeOf,
   type Arrays,
@@ -29,7 +29,7 @@ export async function openTfjs(backend: Backend, artifact: string): Promise<Sess
   try {
     model = await loadGraphModel(artifact, { fetchFunc: fetchWhole });
   } catch (e) {
-    throw new Failure(`TensorFlow.js refuses the model: ${said(e)}`);
+    throw new Failure(`TensorFlow.js refuses the model: ${said(e)}`, memoryHint(said(e)));
   }
   return new TfjsSession(model, backend);
 }
@@ -183,7 +183,7 @@ function toTensors(feeds: Arrays): Record<string, tf.Tensor> {
 /** A kernel that is missing is named, with the backends that have it. */
 async function failed(e: unknown): Promise<Failure> {
   const op = /Kernel '(\w+)' not registered/.exec(said(e))?.[1];
-  if (op === undefined) return new Failure(`TensorFlow.js: ${said(e)}`);
+  if (op === undefined) return new Failure(`TensorFlow.js: ${said(e)}`, memoryHint(said(e)));
   await Promise.all([
     import("@tensorflow/tfjs-backend-cpu"),
     import("@tensorflow/tfjs-backend-wasm"),
