@@ -14,15 +14,22 @@ import { openTfjs } from "./tfjs.ts";
 const MOST_THREADS = 4;
 
 export const openSession: RuntimeModule["openSession"] = async (artifact, options) => {
-  const own = Math.min(Math.floor(navigator.hardwareConcurrency / 2), MOST_THREADS);
+  const cores = navigator.hardwareConcurrency;
+  const own = Math.min(Math.floor(cores / 2), MOST_THREADS);
   const threads = whyNoThreads() ? 1 : Math.max(1, Math.min(options.threads, own));
   const simd = Boolean(await env().getAsync("WASM_HAS_SIMD_SUPPORT"));
   env().set("WASM_HAS_MULTITHREAD_SUPPORT", simd && threads > 1);
   setWasmPaths(`${options.vendor}tfjs/`);
   setThreadsCount(threads);
+  const fewer = threads < options.threads && !whyNoThreads();
   const inForce = () => ({
     threads: String(simd && threads > 1 ? getThreadsCount() : 1),
     simd: simd ? "yes" : "no",
+    ...(fewer
+      ? {
+          why_no_threads: `TensorFlow.js takes half of the ${cores} cores, ${MOST_THREADS} at most`,
+        }
+      : {}),
   });
   return openTfjs({ name: "wasm", readsAtOnce: true, inForce }, artifact);
 };
