@@ -77,8 +77,7 @@ class DrivenBrowser:
             page.open(url)
         except BaseException:
             page.close()
-            if page.stuck:
-                self.stop()
+            self.stop()  # what kept this page from opening may keep the next one
             raise
         return page
 
