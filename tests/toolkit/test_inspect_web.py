@@ -19,7 +19,7 @@ from edgewright_runtimes.records import TensorSpec
 
 MODELS = Path(__file__).parents[1] / "runtimes" / "models"
 ORT = ["ort-web-wasm", "ort-web-webgpu"]
-EDGES = "only float32, int32, int16, int8, uint8 are taken"
+EDGES = "only float32, int32, int8, uint8 are taken"
 LITERT = ["litertjs-wasm", "litertjs-webgpu"]
 
 

@@ -86,7 +86,7 @@ function refused(e: unknown): Failure {
   if (integer !== undefined) {
     return new Failure(
       `LiteRT.js takes no ${integer.toLowerCase()} at a model's edge`,
-      "float32, int32, int16, int8 and uint8 are taken",
+      "float32, int32, int8 and uint8 are taken",
     );
   }
   return new Failure(`LiteRT.js refuses the model: ${said(e)}`, memoryHint(said(e)));

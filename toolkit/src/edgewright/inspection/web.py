@@ -16,7 +16,7 @@ from edgewright_runtimes.records import Format, TensorSpec
 
 _ONNX_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "com.microsoft"})
 _OPSET, _IR_VERSION = 26, 13
-_LITERT_EDGES = ("float32", "int32", "int16", "int8", "uint8")
+_LITERT_EDGES = ("float32", "int32", "int8", "uint8")
 
 
 def onnx_runtimes(
