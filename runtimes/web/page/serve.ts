@@ -2,6 +2,7 @@
 //
 // The same code serves on the main thread (`?main=1`), where the page calls it itself.
 
+import { answerFetches } from "./fetched.ts";
 import { runJob } from "./jobs/run.ts";
 import { Sessions } from "./jobs/session.ts";
 import { watchMemory } from "./memory.ts";
@@ -9,6 +10,7 @@ import type { Facts, FromWorker, ToWorker } from "./messages.ts";
 import { watchWorkers } from "./threads.ts";
 
 export function serve(post: (message: FromWorker) => void): (message: ToWorker) => void {
+  answerFetches();
   watchWorkers();
   watchMemory();
   const sessions = new Sessions();

@@ -13,18 +13,19 @@ interface Loading {
   readonly threads: number;
 }
 
-/** The session, and how long its load took, in nanoseconds: the runtime's own start included. */
+/** The session, and how long its load took, in nanoseconds: the runtime's own start included, the
+ * way of model and runtime through the network not. */
 export async function open(
   job: Loading,
   context: Context,
   clock: Clock,
 ): Promise<[Session, number]> {
   const module = await loadRuntime(job.runtime);
+  const artifact = new URL(job.artifact, context.base).href;
+  const options = { threads: job.threads, vendor: new URL("vendor/", context.base).href };
+  await module.bring?.(artifact, options);
   const start = clock.now();
-  const session = await module.openSession(new URL(job.artifact, context.base).href, {
-    threads: job.threads,
-    vendor: new URL("vendor/", context.base).href,
-  });
+  const session = await module.openSession(artifact, options);
   return [session, clock.now() - start];
 }
 

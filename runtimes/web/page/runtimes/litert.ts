@@ -13,6 +13,7 @@ import {
   type CompiledModel,
 } from "@litertjs/core";
 
+import { bring as bringFile, bringOnce } from "../fetched.ts";
 import { inForceOf, readWebgpu, wasmHas } from "../offers.ts";
 import { Failure, memoryHint } from "../protocol.ts";
 import { isDType, type Arrays, type Data, type Tensor, type TensorSpec } from "../tensors.ts";
@@ -28,9 +29,8 @@ export async function openLiteRt(
   artifact: string,
   options: SessionOptions,
 ): Promise<Session> {
-  const relaxed = wasmHas("relaxed_simd"); // its other build has neither that nor threads
-  const threads = relaxed && !whyNoThreads() ? options.threads : 1;
-  await start(`${options.vendor}litert/`, fileOf(relaxed, threads), threads > 1);
+  const { relaxed, threads, name } = buildFor(options);
+  await start(`${options.vendor}litert/`, `${name}.js`, threads > 1);
   const bytes = await read(artifact);
   const compile = async () => {
     try {
@@ -45,9 +45,16 @@ export async function openLiteRt(
   return new LiteRtSession(model, readEdges(bytes), compile, accelerator, inForce);
 }
 
-function fileOf(relaxed: boolean, threads: number): string {
+export async function bring(artifact: string, options: SessionOptions): Promise<void> {
+  await bringOnce(`${options.vendor}litert/${buildFor(options).name}.wasm`);
+  await bringFile(artifact);
+}
+
+function buildFor(options: SessionOptions): { relaxed: boolean; threads: number; name: string } {
+  const relaxed = wasmHas("relaxed_simd"); // its other build has neither that nor threads
+  const threads = relaxed && !whyNoThreads() ? options.threads : 1;
   const kind = !relaxed ? "compat_internal" : threads > 1 ? "threaded_internal" : "internal";
-  return `litert_wasm_${kind}.js`;
+  return { relaxed, threads, name: `litert_wasm_${kind}` };
 }
 
 let running: { file: string; promise: Promise<unknown> } | undefined;

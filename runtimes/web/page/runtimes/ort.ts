@@ -11,11 +11,20 @@ import {
   type Tensor,
   type TensorSpec,
 } from "../tensors.ts";
+import { bring, bringOnce } from "../fetched.ts";
 import { whyNoThreads, workersStarted } from "../threads.ts";
-import type { Session, SessionOptions } from "./runtime.ts";
+import type { RuntimeModule, Session, SessionOptions } from "./runtime.ts";
 
 export type OrtModule = typeof Ort;
 type InForce = () => Promise<Record<string, string>>;
+
+/** `wasm`: the name of the build's file. */
+export function bringOrt(wasm: string): NonNullable<RuntimeModule["bring"]> {
+  return async (artifact, { vendor }) => {
+    await bringOnce(`${vendor}ort/${wasm}`);
+    await bring(artifact);
+  };
+}
 
 export async function openOrt(
   ort: OrtModule,

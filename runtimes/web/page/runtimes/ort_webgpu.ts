@@ -8,11 +8,13 @@ import * as ort from "onnxruntime-web/webgpu";
 
 import { inForceOf, readWebgpu } from "../offers.ts";
 import { Failure } from "../protocol.ts";
-import { create, openOrt, type OrtModule } from "./ort.ts";
+import { bringOrt, create, openOrt, type OrtModule } from "./ort.ts";
 import type { RuntimeModule } from "./runtime.ts";
 
 const ORT = ort as unknown as OrtModule;
 const PROVIDER = "webgpu";
+
+export const bring = bringOrt("ort-wasm-simd-threaded.asyncify.wasm");
 
 export const openSession: RuntimeModule["openSession"] = (artifact, options) => {
   tapConsole();

@@ -1,7 +1,7 @@
 // The runtime contract of a page, and the table of runtimes.
 //
-// A runtime is a module with one function, `openSession`. To add one: write the module, add its
-// row here and in the toolkit's `targets/web/runtimes.py`.
+// A runtime is a module with the function `openSession`, and `bring` where it fetches anything. To
+// add one: write the module, add its row here and in the toolkit's `targets/web/runtimes.py`.
 
 import { whyNo, type Need } from "../offers.ts";
 import { Failure } from "../protocol.ts";
@@ -29,6 +29,8 @@ export interface Session {
 }
 
 export interface RuntimeModule {
+  /** Fetch what `openSession` is going to ask for: the artifact, and the runtime's wasm. */
+  readonly bring?: (artifact: string, options: SessionOptions) => Promise<unknown>;
   /** A Failure where the runtime refuses the artifact, or is not itself any more. */
   openSession(artifact: string, options: SessionOptions): Promise<Session>;
 }

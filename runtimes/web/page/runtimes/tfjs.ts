@@ -3,6 +3,7 @@
 import { loadGraphModel, type GraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 
+import { bring as bringFile } from "../fetched.ts";
 import { Failure, memoryHint } from "../protocol.ts";
 import {
   sizeOf,
@@ -22,6 +23,14 @@ export interface Backend {
 }
 
 const DTYPES: Record<string, DType> = { DT_FLOAT: "float32", DT_INT32: "int32", DT_BOOL: "bool" };
+
+/** The model and its shards. */
+export async function bring(artifact: string): Promise<void> {
+  const text = new TextDecoder().decode(await bringFile(artifact));
+  const { weightsManifest = [] } = JSON.parse(text) as Weights;
+  const paths = weightsManifest.flatMap((group) => group.paths);
+  await Promise.all(paths.map((path) => bringFile(new URL(path, artifact).href)));
+}
 
 export async function openTfjs(backend: Backend, artifact: string): Promise<Session> {
   await setBackend(backend.name);
@@ -149,6 +158,10 @@ class TfjsSession implements Session {
   close(): void {
     this.#model.dispose();
   }
+}
+
+interface Weights {
+  readonly weightsManifest?: readonly { readonly paths: readonly string[] }[];
 }
 
 interface Info {

@@ -7,5 +7,7 @@ import { openTfjs } from "./tfjs.ts";
 
 const inForce = () => ({ threads: "1" });
 
+export { bring } from "./tfjs.ts";
+
 export const openSession: RuntimeModule["openSession"] = (artifact) =>
   openTfjs({ name: "cpu", readsAtOnce: true, inForce }, artifact);

@@ -16,5 +16,7 @@ function inForce(): Record<string, string> {
   };
 }
 
+export { bring } from "./tfjs.ts";
+
 export const openSession: RuntimeModule["openSession"] = (artifact) =>
   openTfjs({ name: "webgl", readsAtOnce: true, inForce }, artifact);

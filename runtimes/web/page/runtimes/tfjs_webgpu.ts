@@ -8,5 +8,7 @@ import { openTfjs } from "./tfjs.ts";
 
 const inForce = async () => inForceOf(await readWebgpu());
 
+export { bring } from "./tfjs.ts";
+
 export const openSession: RuntimeModule["openSession"] = (artifact) =>
   openTfjs({ name: "webgpu", readsAtOnce: false, inForce }, artifact);
