@@ -10,7 +10,8 @@ import { ask, refusal } from "./requests.ts";
 
 const OVER = new Set([400, 409]); // a job that is over for the server: failed, or given out anew
 const MOST_ROWS = 500; // of one request
-const SEEN_LIMIT_MS = 30_000;
+const MOST_CHARACTERS = 300_000; // of one request, three bytes each at most: 1 MiB is taken
+const LIMIT_MS = 30_000; // the server answers within 20 s
 
 /** The seat is closed: nothing more will come, and nothing more is taken. */
 export class Closed extends Error {}
@@ -52,14 +53,15 @@ export class Link {
   async seen(): Promise<void> {
     if (this.#saying) return;
     this.#saying = true;
-    const signal = AbortSignal.timeout(SEEN_LIMIT_MS);
+    const signal = AbortSignal.timeout(LIMIT_MS);
     await fetch(`${this.#base}seen`, { method: "POST", signal }).catch(() => undefined);
     this.#saying = false;
   }
 
   /** A success, or word that the job is over. A Failure for all else that is no end of the seat. */
   async request(path: string, options?: RequestInit): Promise<Response> {
-    const response = await ask(this.#base + path, { ...options, cache: "no-store" }, this.#onState);
+    const all: RequestInit = { ...options, cache: "no-store" };
+    const response = await ask(this.#base + path, all, this.#onState, undefined, LIMIT_MS);
     const { ok, status } = response;
     if (ok || OVER.has(status)) return response;
     if (status === 410 || status === 404) throw new Closed(await words(response));
@@ -82,6 +84,16 @@ async function words(response: Response): Promise<string> {
 
 function line(seq: number, row: Row): string {
   return JSON.stringify({ protocol: PROTOCOL, seq, ...row }) + "\n";
+}
+
+/** As many as one request may have; one at least. */
+function batch(waiting: readonly string[]): readonly string[] {
+  let characters = 0;
+  const end = waiting.findIndex((row, i) => {
+    characters += row.length;
+    return i > 0 && (i >= MOST_ROWS || characters > MOST_CHARACTERS);
+  });
+  return end < 0 ? waiting : waiting.slice(0, end);
 }
 
 type Post = (body: string) => Promise<Response>;
@@ -127,7 +139,7 @@ export class Sender {
   }
 
   async #sendSome(): Promise<void> {
-    const response = await this.#post(this.#waiting.slice(0, MOST_ROWS).join(""));
+    const response = await this.#post(batch(this.#waiting).join(""));
     if (response.ok) {
       const { next } = (await response.json()) as { next: number };
       this.#waiting.splice(0, next - this.#first);

@@ -1,7 +1,7 @@
 // The page: asks for jobs, has a worker do them, sends their rows back, shows how far it is.
 
 import { Asking } from "./asking.ts";
-import { keepAwake } from "./awake.ts";
+import { keepAwake, letSleep } from "./awake.ts";
 import { Closed, Link, Stale } from "./link.ts";
 import { Failure } from "./protocol.ts";
 import { Runner } from "./runner.ts";
@@ -40,6 +40,7 @@ serveJobs().catch((e: unknown) => {
   if (e instanceof Failure) runner.fail(e.message, e.hint);
   else runner.abandon();
   asking.hide();
+  void letSleep();
   if (e instanceof Closed) view.closed(e.message);
   else if (e instanceof Stale) view.stale();
   else view.broken(e instanceof Failure ? e.message : String(e));

@@ -11,18 +11,21 @@ const HINT = "reload the page";
 const WORTH_REPEATING = new Set([408, 429, 502, 503, 504]);
 
 /** The answer, whatever it is, that no other try would change. `heard` is told after each try
- * whether there was one. A Failure where the last one was in vain too. */
+ * whether there was one; each ends after `limitMs`, its body included. A Failure where the last one
+ * was in vain too. */
 export async function ask(
   url: string,
   options?: RequestInit,
   heard: (answered: boolean) => void = () => undefined,
   tries = TRIES,
+  limitMs?: number,
 ): Promise<Response> {
   for (let tried = 1, wait = FIRST_WAIT_MS; ; tried++, wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     let why: string;
     let asked = 0;
     try {
-      const response = await fetch(url, options);
+      const signal = limitMs === undefined ? null : AbortSignal.timeout(limitMs);
+      const response = await fetch(url, { ...options, signal });
       heard(true);
       if (!WORTH_REPEATING.has(response.status)) return response;
       why = `the answer is ${response.status}`;

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 
 import { Closed, Link, Stale } from "../../page/link.ts";
 
@@ -78,6 +78,33 @@ test("rows arrive in order, each once, whatever is lost on the way", async () =>
   expect(rows).toEqual(names);
   expect(states).toContain(false);
   expect(states.at(-1)).toBe(true);
+});
+
+test("rows of a request stay below what the server takes", async () => {
+  const sizes: number[] = [];
+  let next = 0;
+  const link = await served((_, response, body) => {
+    sizes.push(Buffer.byteLength(body));
+    next += body.trim().split("\n").length;
+    json(response, 200, { next });
+  });
+  const sender = link.sender("7");
+  for (let i = 0; i < 8; i++) sender.add({ row: "failure", error: "\u20ac".repeat(150_000) });
+  await sender.arrived();
+  expect(next).toBe(8);
+  expect(Math.max(...sizes)).toBeLessThan(2 ** 20);
+});
+
+test("one word of life at a time", async () => {
+  const waiting: ServerResponse[] = [];
+  const link = await served((_, response) => void waiting.push(response));
+  const first = link.seen();
+  await link.seen();
+  await vi.waitFor(() => expect(waiting).toHaveLength(1));
+  waiting[0]?.writeHead(204).end();
+  await first;
+  void link.seen();
+  await vi.waitFor(() => expect(waiting).toHaveLength(2));
 });
 
 test("rows of a job that is over are given up", async () => {

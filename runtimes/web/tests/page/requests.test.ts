@@ -44,3 +44,12 @@ test.each([204, 400, 404, 409, 410, 413, 426, 500, 507])("%i is the answer", asy
   expect((await ask(url)).status).toBe(status);
   expect(asked).toBe(1);
 });
+
+test("a try that is never answered ends, and is repeated", async () => {
+  let tries = 0;
+  server = createServer((_, response) => void (++tries > 1 && response.writeHead(204).end()));
+  await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret/job`;
+  expect((await ask(url, {}, undefined, 3, 1_000)).status).toBe(204);
+  expect(tries).toBe(2);
+});
