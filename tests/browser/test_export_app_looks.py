@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import product
-from pathlib import Path
 from typing import Literal
 
 import pytest
 from playwright.sync_api import Page
+from tests.browser.accessibility import bring_axe, look
 from tests.browser.conftest import require_browser
 from tests.browser.exported_page import Browsers, browsers, opened, said, settle
 from tests.browser.static_host import StaticHost, hosting
@@ -17,13 +17,6 @@ from tests.toolkit.web_bundle import make_form_bundle
 
 from edgewright import export_app
 
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "runtimes" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-SEE = """async () => {
-  const { violations, incomplete, passes } = await axe.run();
-  const told = (found) => found.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html)}`);
-  return [told(violations), told(incomplete), passes.length];
-}"""
 SIZES = ((390, 844), (1280, 800))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SOUNDLESS = "video-caption"  # asked of every video: a camera's picture has no sound to caption
@@ -81,27 +74,27 @@ def test_full_marks(
     site: str, state: Callable[[Page], None], host: StaticHost, running: Browsers
 ) -> None:
     with opened(running[require_browser("chromium")]) as page:
-        page.add_init_script(path=AXE)
+        bring_axe(page)
         page.goto(f"{host.address}/{site}/")
         settle(page)
         state(page)
         for (width, height), scheme in product(SIZES, SCHEMES):
             page.set_viewport_size({"width": width, "height": height})
             page.emulate_media(color_scheme=scheme)
-            violations, incomplete, passes = page.evaluate(SEE)
-            assert not violations, (width, scheme)
-            assert not [rule for rule in incomplete if not rule.startswith(SOUNDLESS)]
-            assert passes > 20
+            seen = look(page)
+            assert not seen.violations, (width, scheme)
+            assert not [rule for rule in seen.incomplete if not rule.startswith(SOUNDLESS)]
+            assert seen.passes > 20
             assert page.evaluate("() => document.scrollingElement.scrollWidth") <= width
 
 
 def test_axe_is_awake(host: StaticHost, running: Browsers) -> None:
     with opened(running[require_browser("chromium")]) as page:
-        page.add_init_script(path=AXE)
+        bring_axe(page)
         page.goto(f"{host.address}/image/")
         settle(page)
         page.evaluate("() => document.documentElement.removeAttribute('lang')")
-        assert page.evaluate(SEE)[0][0].startswith("html-has-lang")
+        assert look(page).violations[0].startswith("html-has-lang")
 
 
 def test_everything_is_reached_by_the_keyboard(host: StaticHost, running: Browsers) -> None:

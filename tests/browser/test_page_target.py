@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from tests.browser.accessibility import bring_axe, look
 from tests.browser.conftest import require_browser
 from tests.toolkit.bench_bundle import make_bundle
 
@@ -149,14 +150,17 @@ def test_from_the_address_to_the_rows(
     requests: list[str] = []
     with phone(play, chromium) as page:
         page.on("request", lambda request: requests.append(request.url))
+        bring_axe(page)
         page.goto(started.address)
         page.wait_for_selector("#asking button")
+        assert_accessible(page)
         asked = page.inner_text("#asking")
         assert "onnx-float32 in ort-web-wasm" in asked and "Timing, 0.3 s" in asked
         assert "one thread" not in asked
         page.fill("#asking input", "My Phone")
         page.tap("#asking button")
         assert "The results are on the computer" in words_at_the_end(page)
+        assert_accessible(page)
     origin = started.address.rsplit("/", 2)[0]
     assert [u for u in requests if not u.startswith((origin, f"blob:{origin}", "data:"))] == []
     code, out = started.ended()
@@ -166,6 +170,17 @@ def test_from_the_address_to_the_rows(
     assert row["in_force"]["device"] == "my-phone" and row["in_force"]["isolated"] == "yes"
     assert "Android" in row["in_force"]["browser"]
     assert row["summary"]["median_ns"] > 0
+    around = Bundle.open(bundle).measurements()[0].before
+    assert "Android" in str(around["device"]) and around["platform"]
+    assert {"device", "platform"}.isdisjoint(str(around["unknown"]).split(","))
+
+
+def assert_accessible(page: Page) -> None:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        seen = look(page)
+        assert not seen.violations and not seen.incomplete, scheme
+        assert seen.passes > 10
 
 
 @pytest.mark.slow

@@ -33,7 +33,7 @@ export async function readEnvironment(
   return { ...Object.fromEntries(known), unknown: unknown.sort().join(",") };
 }
 
-/** Chromium says these, and only to secure pages. */
+/** Chromium says these, and only to secure pages; else what every browser says stands for them. */
 async function readMachine(): Promise<Record<string, Plain>> {
   const names = ["architecture", "model", "platform", "platformVersion"];
   const hints = (navigator as { userAgentData?: Hints }).userAgentData;
@@ -41,10 +41,15 @@ async function readMachine(): Promise<Record<string, Plain>> {
   const text = (name: string) => (found?.[name] ? String(found[name]) : null);
   return {
     architecture: text("architecture"),
-    device: text("model"),
-    platform: text("platform"),
+    device: text("model") ?? deviceOf(navigator.userAgent),
+    platform: text("platform") ?? (navigator.platform || null),
     platform_version: text("platformVersion"),
   };
+}
+
+/** The words for the device in a user agent: `Linux; Android 14; Pixel 8`; null where it has none. */
+export function deviceOf(userAgent: string): string | null {
+  return /\(([^()]+)\)/.exec(userAgent)?.[1] ?? null;
 }
 
 /** The least time of a fixed loop of integer work: slower after than before is a slower machine.
