@@ -13,8 +13,10 @@ from tests.toolkit import report_bundle as made
 
 from edgewright.accuracy.intervals import Decision
 from edgewright.bundle import Bundle
+from edgewright.inspection.transfer import brotli_size
 from edgewright.reporting.facts import pareto, read_facts
 from edgewright.reporting.provenance import repeat
+from edgewright.reporting.rows import size_cell
 from edgewright.reporting.verdict import details, fastest, headline
 
 
@@ -131,6 +133,23 @@ def test_each_target_has_its_fastest_and_a_front_of_its_own(tmp_path: Path) -> N
     assert "Not on this target" not in dict(details(facts))
     assert {name[2] for name in facts.front} == {"local"}  # no accuracy was checked elsewhere
     assert "--target local,browser:chromium" in repeat(facts)
+
+
+def test_what_runs_in_a_browser_has_its_brotli_size_beside_the_others(tmp_path: Path) -> None:
+    bundle = made.start(tmp_path / "b")
+    for name in ("tflite-float32", "onnx-float32", "tfjs-float32"):
+        made.add_artifact(bundle, name)
+    here = {"target": "page:chrome-android", "runtime": "ort-web-wasm"}
+    made.add_rounds(bundle, "onnx-float32", 1e6, **here)
+    facts = read_facts(bundle)
+    brotli = {s.artifact.name: s.brotli_bytes for s in facts.subjects}
+    for name, file in (("onnx-float32", "model.onnx"), ("tfjs-float32", "model.json")):
+        model = bundle.artifact_folder(name) / file
+        assert brotli[name] == brotli_size([model]) < 100
+    assert brotli["tflite-float32"] is None
+    shown = {s.artifact.name: size_cell(s).small for s in facts.subjects}
+    assert shown["onnx-float32"] == f"5.0 kB, brotli {brotli['onnx-float32']} B"
+    assert shown["tflite-float32"] == "5.0 kB"
 
 
 COSTS = st.lists(

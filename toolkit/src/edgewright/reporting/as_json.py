@@ -31,6 +31,7 @@ def as_json(facts: Facts, *, report: Path) -> str:
         "artifacts": [
             {
                 **asdict(s.artifact),
+                "brotli_bytes": s.brotli_bytes,
                 "decision": s.decision,
                 "not_on_this_target": s.not_here,
                 "accuracy": [{**asdict(r), "decision": r.decision} for r in s.accuracy],

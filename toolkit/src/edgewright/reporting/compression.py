@@ -199,7 +199,7 @@ def _artifacts(facts: Facts, made: Sequence[Subject]) -> Table:
                     cells=(
                         score_cell(subject.result(row), facts.metric),
                         *controls.time_cells(facts, subject, row),
-                        size_cell(subject.artifact),
+                        size_cell(subject),
                         _size_ratio(subject, control),
                     ),
                 )

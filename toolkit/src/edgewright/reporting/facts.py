@@ -12,6 +12,7 @@ from edgewright.accuracy.results import WORST_FIRST, Result, Score
 from edgewright.bundle import Bundle, artifact_sha256
 from edgewright.compression.auto import read_tries
 from edgewright.compression.store import compressed_models
+from edgewright.inspection.transfer import brotli_size
 from edgewright.latency.results import Row, read_results, set_aside
 from edgewright.reporting.again import Again, read_again
 from edgewright.reporting.sensitivity import read_runs
@@ -31,6 +32,7 @@ class Subject:
     """One artifact with all that is known of it. Lists are empty where nothing was measured.
 
     ``browsers``: the bundle has rows of some, so that what has none was not asked for there.
+    ``brotli_bytes``: what a browser may be sent; of artifacts that run in one, and are there.
     """
 
     artifact: Artifact
@@ -38,6 +40,7 @@ class Subject:
     latency: tuple[Row, ...]
     failures: tuple[Failure, ...]
     browsers: bool = False
+    brotli_bytes: int | None = None
 
     @property
     def decision(self) -> Decision | None:
@@ -164,14 +167,16 @@ def read_facts(bundle: Bundle) -> Facts:
     problems: list[str] = []
     results = _accuracy(bundle, artifacts, problems)
     failures = bundle.failures()
-    targets = {row.target for row in rows} | {result.target for result in results}
+    ran = {(row.artifact, row.target) for row in rows} | {(r.artifact, r.target) for r in results}
+    web = {name for name, target in ran if target.startswith(("browser:", "page:"))}
     subjects = tuple(
         Subject(
             artifact=a,
             accuracy=tuple(r for r in results if r.artifact == a.name),
             latency=tuple(r for r in rows if r.artifact == a.name),
             failures=tuple(f for f in failures if f.artifact == a.name),
-            browsers=any(target.startswith(("browser:", "page:")) for target in targets),
+            browsers=bool(web),
+            brotli_bytes=_brotli(bundle, a) if a.name in web or a.format == "tfjs" else None,
         )
         for a in artifacts
     )
@@ -208,6 +213,15 @@ def _accuracy(
         except (EdgewrightError, OSError, ValueError, KeyError) as e:
             problems.append(f"{evaluation.artifact}: a check set aside, {e}")
     return tuple(found)
+
+
+def _brotli(bundle: Bundle, artifact: Artifact) -> int | None:
+    try:
+        model = bundle.model_file(artifact)
+        files = [model] if artifact.format != "tfjs" else model.parent.rglob("*")
+        return brotli_size(f for f in files if f.is_file() and f.name != "artifact.json")
+    except (OSError, EdgewrightError):
+        return None
 
 
 def _sha256(bundle: Bundle, artifact: Artifact) -> str:

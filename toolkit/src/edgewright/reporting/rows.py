@@ -10,7 +10,6 @@ from edgewright.latency.results import Row
 from edgewright.reporting import words
 from edgewright.reporting.cells import BLANK, Cell, times, timing
 from edgewright.reporting.facts import HARNESS, Facts, Subject
-from edgewright_runtimes.records import Artifact
 
 TONES = {"ship": "ship", "do not ship": "no", "not enough data": "few"}
 
@@ -75,7 +74,11 @@ def _columns(facts: Facts) -> tuple[Column, ...]:
         Column(
             name="Peak", number=True, about="peak memory of a fresh process; no browser tells it"
         ),
-        Column(name="Size", number=True, about="of the file; under it, zipped"),
+        Column(
+            name="Size",
+            number=True,
+            about="of the file; under it, zipped; for browsers as brotli too",
+        ),
         Column(name="Timing", number=False, about="may the latency be believed?"),
     )
 
@@ -92,7 +95,7 @@ def _line(subject: Subject, row: Row | None, facts: Facts, detector: bool) -> Li
             score_cell(None if harness else result, facts.metric),
             *((_false_negatives(None if harness else result),) if detector else ()),
             *times(row),
-            size_cell(artifact),
+            size_cell(subject),
             timing(row),
         ),
     )
@@ -146,11 +149,13 @@ def _change(score: Score) -> str:
     return words.signed(score.change, score.low, score.high, "" if score.proportion else " %")
 
 
-def size_cell(artifact: Artifact) -> Cell:
+def size_cell(subject: Subject) -> Cell:
+    artifact, brotli = subject.artifact, subject.brotli_bytes
+    web = brotli is not None
     return Cell(
         text=words.size(artifact.size_bytes),
-        small=words.size(artifact.zipped_bytes),
-        title="raw; under it, zipped",
+        small=words.size(artifact.zipped_bytes) + (f", brotli {words.size(brotli)}" if web else ""),
+        title="raw; under it, zipped" + (" as gzip does, and by brotli" if web else ""),
         sort=str(artifact.size_bytes),
     )
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import importlib
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgewright.inspection.graph import Graph, Inspection, count_ops, float_fallback
+from edgewright.inspection.transfer import brotli_size, zipped_size
 from edgewright_runtimes.contract import read_contract
 from edgewright_runtimes.errors import BadInput, EdgewrightError
 from edgewright_runtimes.record_json import from_json
 from edgewright_runtimes.records import Artifact, Contract
 
 _READERS = {".tflite": "tflite", ".onnx": "onnx", ".json": "tfjs"}
-_BLOCK_BYTES = 1 << 20
-_BROTLI_QUALITY = 5  # what servers take; 11 wins 2 to 7 % more and takes 20 s per MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +78,8 @@ def inspect_file(path: Path) -> Inspection:
         path=str(path),
         format=graph.format,
         size_bytes=size_bytes,
-        zipped_bytes=_recorded(path, size_bytes) or sum(map(_zipped_size, files)),
-        brotli_bytes=sum(map(_brotli_size, files)),
+        zipped_bytes=_recorded(path, size_bytes) or zipped_size(files),
+        brotli_bytes=brotli_size(files),
         parameters=graph.parameters,
         macs=sum(op.macs or 0 for op in graph.operations),
         unknown_macs=tuple(sorted(unknown)),
@@ -128,25 +126,3 @@ def _recorded(path: Path, size_bytes: int) -> int | None:
         return None  # the file itself is what was asked about
     same = artifact.file == path.name and artifact.size_bytes == size_bytes
     return artifact.zipped_bytes if same else None
-
-
-def _zipped_size(file: Path) -> int:
-    """Bytes as a zip holds them: deflated at zlib's level 6."""
-    deflate = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-    zipped = 0
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            zipped += len(deflate.compress(block))
-    return zipped + len(deflate.flush())
-
-
-def _brotli_size(file: Path) -> int:
-    """Bytes of the file as a browser may get it (RFC 7932)."""
-    import brotli  # type: ignore[import-untyped]
-
-    packer = brotli.Compressor(quality=_BROTLI_QUALITY)
-    packed = 0
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            packed += len(packer.process(block))
-    return packed + len(packer.finish())
