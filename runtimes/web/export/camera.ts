@@ -19,6 +19,7 @@ export function setUpCamera(
   const video = byId<HTMLVideoElement>("video");
   const [start, shoot, end] = ["camera", "shoot", "stop"].map((id) => byId<HTMLButtonElement>(id));
   let stream: MediaStream | undefined;
+  let starting = false;
   video.style.aspectRatio = `${1 / ratio}`;
 
   const show = (on: boolean) => {
@@ -36,6 +37,8 @@ export function setUpCamera(
   };
 
   start!.addEventListener("click", async () => {
+    if (starting) return;
+    starting = true;
     say("");
     try {
       stream = await navigator.mediaDevices.getUserMedia({
@@ -49,6 +52,8 @@ export function setUpCamera(
     } catch (e) {
       stop();
       say(REFUSED[(e as Error).name] ?? `The camera did not start: ${words(e)}`);
+    } finally {
+      starting = false;
     }
   });
   shoot!.addEventListener("click", () => {

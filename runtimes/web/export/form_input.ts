@@ -56,14 +56,25 @@ function labelled({ label }: Field, box: Box, place: number): HTMLElement {
 
 /** The value; null, and the reason beside the box, where it is none. */
 function read({ type }: Field, box: Box): number | null {
-  const text = box.value.trim().replace(",", ".");
-  const value = Number(text);
-  let problem = "";
-  if (!text) problem = "a number is missing";
-  else if (!Number.isFinite(value)) problem = "this is not a number";
-  else if (type === "integer" && !Number.isInteger(value)) problem = "a whole number, please";
-  mark(box, problem);
-  return problem ? null : value;
+  const found = toNumber(box.value, type);
+  mark(box, typeof found === "string" ? found : "");
+  return typeof found === "string" ? null : found;
+}
+
+const MOST = 2 ** 24; // from there on float32 leaves numbers out
+
+/** The number that was typed, with a point or a comma; words where it is none, or might be two. */
+export function toNumber(typed: string, type: Field["type"]): number | string {
+  const text = typed.trim();
+  const value = Number(text.replace(",", "."));
+  if (!text) return "a number is missing";
+  if (!Number.isFinite(value)) return "this is not a number";
+  if (/^[+-]?[1-9]\d{0,2},\d{3}$/.test(text)) {
+    return `${text.replace(",", ".")} or ${text.replace(",", "")}? Write it without the comma`;
+  }
+  if (type === "integer" && !Number.isInteger(value)) return "a whole number, please";
+  if (type === "integer" && Math.abs(value) > MOST) return "at most 16777216, please";
+  return value;
 }
 
 function mark(box: Box, problem: string): void {
