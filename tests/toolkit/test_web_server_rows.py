@@ -197,6 +197,7 @@ BAD_SAMPLES = {
     "nonsense": b"x" * 100,
     "cut": npy(TIMES)[:-4],
     "more than its header says": npy(TIMES) + b"12345678",
+    "a header that is no Python": npy(TIMES).replace(b"{'descr'", b"((((((((", 1),
     "objects": npy(TIMES).replace(b"'<i8'", b"'|O' "),
 }
 
@@ -254,11 +255,17 @@ def test_a_small_file_that_would_unpack_to_a_large_one(
 def test_too_much_is_refused_before_it_is_read(seat: Seat, page: Page, tmp_path: Path) -> None:
     running = Running(seat, bench(tmp_path))
     page.job()
-    assert page.ask("POST", "rows/1", b" " * ((1 << 20) + 1)).status == 413
     announced = page.ask("PUT", "out/1/samples", headers={"Content-Length": "999999999"})
     assert announced.status == 413
     assert "samples of more than" in failed(running.ended())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_of_too_many_bytes_end_their_job(seat: Seat, page: Page, tmp_path: Path) -> None:
+    running = Running(seat, bench(tmp_path))
+    page.job()
+    assert page.ask("POST", "rows/1", b" " * ((1 << 20) + 1)).status == 413
+    assert "rows of more than 1048576 bytes" in failed(running.ended())
 
 
 def test_a_body_without_a_length_is_counted(seat: Seat, page: Page, tmp_path: Path) -> None:

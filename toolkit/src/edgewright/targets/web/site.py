@@ -142,7 +142,9 @@ class Site:
         try:
             await _read(request, ROWS_BYTES, body.extend)
         except TooLarge:
-            return sent(Answer(413, {"error": f"more than {ROWS_BYTES} bytes at once"}))
+            error = f"rows of more than {ROWS_BYTES} bytes at once"
+            seat.spoil(request.path_params["job"], error)
+            return sent(Answer(413, {"error": error}))
         except CutOff:
             return cut_off()
         return sent(seat.post(request.path_params["job"], bytes(body)))
