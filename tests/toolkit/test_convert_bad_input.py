@@ -92,6 +92,10 @@ def test_a_bundle_of_another_model_is_refused(
     assert (bundle.path / "bundle.json").read_bytes() == before
     live = bundle.path / "source" / "other" / "model.keras"
     assert not _is_retrained(bundle, live)
+    own = bundle.path / "source" / known.sha256[:16]
+    own.mkdir(parents=True)
+    (own / "model.keras").touch()
+    assert _is_retrained(bundle, live), "a live object again: which one it is can't be told"
     assert _is_retrained(bundle, tmp_path / "folder" / ".." / "mine.keras")
 
 
