@@ -84,7 +84,7 @@ def test_a_round_from_job_to_samples(seat: Seat, page: Page, tmp_path: Path) -> 
     running = Running(seat, bench(tmp_path))
     job = page.job()
     assert job["samples_file"] == "out/1/samples"
-    assert page.rows("1", LOADED, FIRST).json() == {"next": 2, "stop": False}
+    assert page.rows("1", LOADED, FIRST).json() == {"next": 2}
     assert page.put(job["samples_file"], npy(TIMES)).status == 200
     assert page.rows("1", SAMPLES, DONE, first=2).json()["next"] == 4
     rows = running.ended()
@@ -539,7 +539,7 @@ def test_stop_ends_the_job_early(seat: Seat, page: Page, tmp_path: Path) -> None
     seat.stop()
     poll.join(10)
     assert waiting == [{"protocol": 1, "job": "stop", "id": "1"}]
-    assert page.rows("1", LOADED).json() == {"next": 1, "stop": True}
+    assert page.rows("1", LOADED).json() == {"next": 1}
     page.rows("1", DONE, first=1)
     assert [r["row"] for r in running.ended()] == ["loaded", "done"]
 

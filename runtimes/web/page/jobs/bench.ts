@@ -8,7 +8,7 @@ import { RUNTIMES, type Session } from "../runtimes/runtime.ts";
 import { feeds, fixedBatch, match, randomItems, type Arrays } from "../tensors.ts";
 import { timeCalls, type Clock } from "../timing.ts";
 import { fetchBytes, putBytes, type Context } from "./context.ts";
-import type { BenchJob, MemoryJob } from "./job.ts";
+import type { BenchJob } from "./job.ts";
 import { describe, open } from "./session.ts";
 
 const RANDOM_ITEMS = 8;
@@ -71,9 +71,9 @@ async function time(
 }
 
 /** Feeds in the file's dtypes: the real items where there are any, else seeded ones. */
-export async function prepare(
+async function prepare(
   session: Session,
-  job: BenchJob | MemoryJob,
+  job: BenchJob,
   context: Context,
 ): Promise<readonly Arrays[]> {
   const given = job.feeds ? readNpz(await fetchBytes(context, job.feeds)) : undefined;

@@ -22,13 +22,6 @@ export interface BenchJob extends Loaded {
   readonly samplesFile: string;
 }
 
-/** What the page needs to load the artifact and run it a few times. */
-export interface MemoryJob extends Loaded {
-  readonly job: "memory";
-  readonly feeds: string;
-  readonly seed: number;
-}
-
 /** Real-valued inputs [items, ...] by tensor name in, float32 outputs [items, ...] out. */
 export interface PredictJob extends Loaded {
   readonly job: "predict";
@@ -41,7 +34,7 @@ export interface ProbeJob {
   readonly job: "probe";
 }
 
-export type Job = BenchJob | MemoryJob | PredictJob | ProbeJob;
+export type Job = BenchJob | PredictJob | ProbeJob;
 
 /** One message as a job. A Failure names the field that is missing or wrong. */
 export function readJob(message: Record<string, unknown>): Job {
@@ -70,13 +63,6 @@ export function readJob(message: Record<string, unknown>): Job {
         seed: field.whole("seed", 0, 0),
         samplesFile: field.text("samples_file"),
       };
-    case "memory":
-      return {
-        job: "memory",
-        ...loaded(),
-        feeds: field.text("feeds", ""),
-        seed: field.whole("seed", 0, 0),
-      };
     case "predict":
       return {
         job: "predict",
@@ -88,7 +74,7 @@ export function readJob(message: Record<string, unknown>): Job {
       return { job: "probe" };
     default:
       throw new Failure(
-        `no job named '${String(message.job)}'; known: bench, memory, predict, probe, stop`,
+        `no job named '${String(message.job)}'; known: bench, predict, probe, stop`,
       );
   }
 }

@@ -4,7 +4,6 @@ import { Failure, memoryHint, StalePage } from "../protocol.ts";
 import { runBench } from "./bench.ts";
 import type { Context } from "./context.ts";
 import { readJob } from "./job.ts";
-import { runMemory } from "./memory.ts";
 import { runPredict } from "./predict.ts";
 import { runProbe } from "./probe.ts";
 import type { Sessions } from "./session.ts";
@@ -19,9 +18,6 @@ export async function runJob(
     switch (job.job) {
       case "bench":
         await runBench(job, context);
-        break;
-      case "memory":
-        await runMemory(job, context);
         break;
       case "predict":
         await runPredict(job, context, sessions);

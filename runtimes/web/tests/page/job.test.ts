@@ -35,7 +35,6 @@ test("the other jobs", () => {
   const loaded = { artifact: "a", runtime: "null", threads: 1 };
   const files = { inputs: "i", outputs: "o" };
   expect(readJob({ job: "predict", ...loaded, ...files })).toMatchObject(files);
-  expect(readJob({ job: "memory", ...loaded, feeds: "f" })).toMatchObject({ feeds: "f" });
   expect(readJob({ job: "probe" })).toEqual({ job: "probe" });
 });
 
@@ -48,7 +47,7 @@ test.each([
   [{ seconds: -1 }, "seconds is -1; expected a number, 0 or more"],
   [{ seconds: "NaN" }, 'seconds is "NaN"'],
   [{ samples: null }, "samples is null"],
-  [{ job: "tune" }, "no job named 'tune'; known: bench, memory, predict, probe"],
+  [{ job: "tune" }, "no job named 'tune'; known: bench, predict, probe"],
 ])("%j is refused", (change, words) => {
   expect(() => readJob({ ...BENCH, ...change })).toThrow(words);
 });

@@ -17,7 +17,7 @@ will run, and the name ``label``, which may be changed; a tap answers with the r
 
 Answers, each with a JSON object:
 
-    200  of rows: ``next`` (the ``seq`` wanted now), ``stop`` (end the job early)
+    200  of rows: ``next`` (the ``seq`` wanted now)
     204  no job yet: ask again
     400  a row is not one of the protocol: the job has failed, ask for the next
     409  the job is over, or was given out anew: leave it, ask for the next

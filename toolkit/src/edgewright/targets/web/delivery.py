@@ -39,7 +39,6 @@ NPY_HEADER_BYTES = 4_096
 # What a job ends with, and what must stand before a row
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "bench": ("loaded", "first", "samples"),
-    "memory": ("memory",),
     "predict": ("loaded", "outputs"),
     "probe": ("probe",),
     "ask": ("ready",),

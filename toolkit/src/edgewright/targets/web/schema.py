@@ -64,11 +64,6 @@ class Samples(Row, tag="samples"):
     partial: bool
 
 
-class Memory(Row, tag="memory"):
-    peak_bytes: Count | None
-    before_bytes: Count | None = None
-
-
 class Outputs(Row, tag="outputs"):
     file: Words
 
@@ -97,7 +92,7 @@ class Done(Row, tag="done"):
 
 
 AnyRow = (
-    Loaded | First | Environment | Samples | Memory | Outputs | Progress | Probe | Ready | Failed
+    Loaded | First | Environment | Samples | Outputs | Progress | Probe | Ready | Failed
     | Done
 )  # fmt: skip
 _ROWS = msgspec.json.Decoder(AnyRow)

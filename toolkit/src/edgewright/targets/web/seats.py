@@ -321,7 +321,7 @@ class Seat:
                 return self._fail(job, str(e))
             if job.over:
                 break
-        return Answer(200, {"next": job.next, "stop": self.stopped})
+        return Answer(200, {"next": job.next})
 
     def _fail(self, job: Delivery, error: str) -> Answer:
         job.over = True
