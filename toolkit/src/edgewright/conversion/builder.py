@@ -6,7 +6,6 @@ Converting and verifying overlap: while a runtime answers the goldens, the next 
 from __future__ import annotations
 
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from edgewright.bundle import Bundle, as_mapping, content_sha256
 from edgewright.conversion.converter import Converter, JobFailed
 from edgewright.conversion.options import ConvertOptions
 from edgewright.conversion.verify import AGAIN_HINT, NotVerified, Verifier
+from edgewright.inspection.transfer import zipped_size
 from edgewright.line_process import ProcessDied, ProcessHung
 from edgewright_runtimes.records import (
     Artifact,
@@ -161,7 +161,7 @@ class Builder:
             scheme=variant.scheme,
             file=row["file"],
             size_bytes=_size(target),
-            zipped_bytes=_zipped_size(target),
+            zipped_bytes=zipped_size(_files(target)),
             sha256=content_sha256(target),
             build_key=job.key.digest,
             source_sha256=self.source.sha256,
@@ -210,15 +210,3 @@ def _files(target: Path) -> list[Path]:
 
 def _size(target: Path) -> int:
     return sum(p.stat().st_size for p in _files(target))
-
-
-def _zipped_size(target: Path) -> int:
-    """What a zip's DEFLATE makes of it (level 6): what an app store or a server would send."""
-    total = 0
-    for path in _files(target):
-        packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-        with path.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                total += len(packer.compress(chunk))
-        total += len(packer.flush())
-    return total

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page, Playwright, Route
 
 LAUNCH_SECONDS = 120.0
-OPEN_SECONDS = 30.0
+OPEN_SECONDS = 90.0  # a machine may be busy: its page opens late, and the sweep keeps it
 CLOSE_SECONDS = 5.0
 GRACE_SECONDS = 0.3
 _BROWSER = "the browser"
@@ -220,9 +220,13 @@ class OpenPage:
         if context is None or self._ended.startswith(_BROWSER):
             return
         try:
-            self._loop.call(context.close(), "close", limit_seconds=CLOSE_SECONDS)
+            self._loop.call(self._close(context), "close", limit_seconds=CLOSE_SECONDS)
         except BrowserTrouble:
             self.stuck = True
+
+    async def _close(self, context: BrowserContext) -> None:
+        self._browser.remove_listener("disconnected", self._on_disconnected)
+        await context.close()
 
     async def _open(self, url: str) -> None:
         self._browser.on("disconnected", self._on_disconnected)
