@@ -87,6 +87,10 @@ def same(
             if artifact.format not in target.formats(runtime):
                 continue
             found = predict(worker, artifact, runtime, bundle, work)
+            if (runtime, artifact.scheme) == ("litertjs-webgpu", "int8-io"):
+                assert found.startswith("LiteRT.js on WebGPU takes no int8 at a model's edge")
+                continue
+            assert not isinstance(found, str), (artifact.name, found)
             limit = tolerance(runtime, artifact.scheme)
             off = np.abs(found - in_python[artifact.name]) / output_range(source)
             # TF.js is compared with the source itself: what its stored weights lost comes on top

@@ -73,11 +73,10 @@ def page(driven: DrivenBrowser, site: str) -> Iterator[OpenPage]:
     opened.close()
 
 
+@pytest.mark.parametrize("browser_name", ["chromium"], indirect=True)
 def test_a_chromium_has_off_what_playwright_has_off_and_no_page_but_ours(
     driven: DrivenBrowser, page: OpenPage
 ) -> None:
-    if driven.found.engine != "chromium":
-        pytest.skip("switches of Chromium")
     commands = [
         Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace(" ", "\0").split("\0")
         for pid in driven.processes.members()

@@ -46,7 +46,6 @@ def test_onnx_runtime_web(
     ("inputs", "outputs", "custom", "said"),
     [
         ([spec()], [spec(), spec("int32")], [], ""),
-        ([spec("int8")], [spec("uint8")], [], ""),
         ([spec("int64")], [spec()], [], f"input 'x' is int64: {EDGES}"),
         ([spec()], [spec("bool")], [], f"output 'x' is bool: {EDGES}"),
         ([spec(batch=None)], [spec()], [], "'x' has a free dimension: convert it with --batch 1"),
@@ -57,6 +56,13 @@ def test_litert_js(inputs: Any, outputs: Any, custom: list[str], said: str) -> N
     got = tflite_runtimes(inputs, outputs, custom)
     assert list(got) == LITERT
     assert all(why.endswith(said) and bool(why) == bool(said) for why in got.values())
+
+
+def test_litert_js_takes_8_bits_at_the_edge_without_webgpu() -> None:
+    got = tflite_runtimes([spec("int8")], [spec("uint8")], [])
+    assert got["litertjs-wasm"] == ""
+    only = "only float32, int32 are taken"
+    assert got["litertjs-webgpu"] == f"input 'x' is int8: {only}; output 'x' is uint8: {only}"
 
 
 @pytest.mark.parametrize("name", ["model.tflite", "model.onnx", "model.json"])

@@ -22,6 +22,8 @@ import type { Session, SessionOptions } from "./runtime.ts";
 import { readEdges, type Affine } from "./tflite_edges.ts";
 
 type Accelerator = "wasm" | "webgpu";
+
+const ON_GPU: ReadonlySet<string> = new Set(["float32", "int32"]); // at a model's edge
 type Compile = () => Promise<CompiledModel>;
 
 export async function openLiteRt(
@@ -128,6 +130,13 @@ class LiteRtSession implements Session {
       throw new Failure(
         `LiteRT.js takes no free dimension: input '${free.name}' is [${free.shape.map((size) => size ?? "?").join(", ")}]`,
         "convert it with --batch 1",
+      );
+    }
+    const integer = [...this.inputs, ...this.outputs].find(({ dtype }) => !ON_GPU.has(dtype));
+    if (accelerator === "webgpu" && integer !== undefined) {
+      throw new Failure(
+        `LiteRT.js on WebGPU takes no ${integer.dtype} at a model's edge: '${integer.name}'`,
+        "take litertjs-wasm, or an artifact whose edges are float32",
       );
     }
   }

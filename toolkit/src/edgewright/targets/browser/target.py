@@ -40,6 +40,7 @@ class BrowserWorker:
         self._browser, self._server, self._seat = browser, server, seat
         self._limit = limit_seconds
         self._page: OpenPage | None = None
+        self._failed = False
 
     @property
     def stopped(self) -> bool:
@@ -63,8 +64,8 @@ class BrowserWorker:
         page, self._page = self._page, None
         if page is not None:
             page.close()
-            if page.stuck:
-                self._browser.stop()
+            if page.stuck or self._failed:
+                self._browser.stop()  # what failed here may have left its mark on the next page
 
     def _address(self) -> str:
         """Of the page; where it is slowed down the jobs must run in its main thread."""
@@ -72,6 +73,7 @@ class BrowserWorker:
         return self._server.url(self._seat) + ("?main=1" if main else "")
 
     def _completed(self, row: Row, page: OpenPage, host: Host) -> Row:
+        self._failed = self._failed or row["row"] == "failure"
         if row["row"] == "loaded":
             return {**row, "in_force": {**row["in_force"], **self._in_force()}}
         if row["row"] == "environment":
