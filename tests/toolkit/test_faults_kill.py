@@ -7,6 +7,8 @@ import os
 import shutil
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,14 +150,25 @@ def test_a_child_that_is_killed_costs_one_row_and_is_tried_again(
     tiny: Path, tmp_path: Path, module: str
 ) -> None:
     killed: list[int] = []
+    out = tmp_path / "o"
 
-    def tell(_: Artifact | Failure) -> None:
+    def kill(_: Artifact | Failure | None) -> None:
         pid = processes.running(module)
         if not killed and pid is not None:
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
 
-    options = {"out": tmp_path / "o", "variants": VARIANTS, "calibrate": str(tiny / "train.npz")}
+    def kill_converter() -> None:
+        """In its first artifact: it runs ahead of those that are told."""
+        until = time.monotonic() + 300
+        while not (out / ".work" / VARIANTS[0]).exists() and time.monotonic() < until:
+            time.sleep(0.005)
+        kill(None)
+
+    options = {"out": out, "variants": VARIANTS, "calibrate": str(tiny / "train.npz")}
+    if module == "edgewright_converters.child":
+        threading.Thread(target=kill_converter, daemon=True).start()
+    tell = kill if module == "edgewright_runtimes.worker" else lambda _: None
     first = convert(tiny / "model.keras", tell=tell, **options)  # type: ignore[arg-type]
     assert killed
     assert len(first.failures) == 1 and len(first.built) == 3 and first.exit_code == 3
@@ -164,4 +177,4 @@ def test_a_child_that_is_killed_costs_one_row_and_is_tried_again(
     again = convert(tiny / "model.keras", **options)  # type: ignore[arg-type]
     assert [a.name for a in again.built] == [failure.artifact]
     assert len(again.taken) == 3 and again.exit_code == 0
-    assert not Bundle.open(tmp_path / "o").failures()
+    assert not Bundle.open(out).failures()
