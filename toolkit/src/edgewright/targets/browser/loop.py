@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
+from edgewright.targets.tasks import cancel_all
 from edgewright_runtimes.errors import EdgewrightError
 
 T = TypeVar("T")
@@ -49,18 +50,11 @@ class LoopThread:
             future.cancel()  # an interrupt or the limit may have left it waiting
 
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(5)
+        asyncio.run_coroutine_threadsafe(cancel_all(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         if not self._thread.is_alive():
             self._loop.close()
-
-
-async def _cancel_all() -> None:
-    tasks = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _reason(message: str) -> str:

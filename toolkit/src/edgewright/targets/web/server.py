@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from edgewright.targets.tasks import cancel_all
 from edgewright.targets.web.addresses import bindable, is_loopback
 from edgewright.targets.web.doors import Door
-from edgewright.targets.web.guard import limits
+from edgewright.targets.web.guard import GuardedListener, GuardedLoop, limits
 from edgewright.targets.web.seats import Seat
 from edgewright.targets.web.site import Site
 from edgewright_runtimes.errors import BadInput, EdgewrightError, MissingExtra
@@ -30,7 +31,6 @@ START_SECONDS = 10.0
 STOP_SECONDS = 2
 FAREWELL_STEP_SECONDS = 0.05
 KEEP_ALIVE_SECONDS = 30
-MAX_OPEN = 256  # connections of all addresses
 
 logging.getLogger("uvicorn").addHandler(logging.NullHandler())  # strangers' nonsense is no news
 
@@ -164,7 +164,7 @@ class PageServer:
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        bound = socket.socket(family)
+        bound = GuardedListener(family)
         try:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind((self._host, self._port))
@@ -188,7 +188,6 @@ class PageServer:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=MAX_OPEN,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
@@ -197,11 +196,14 @@ class PageServer:
         return config
 
     def _run(self, server: uvicorn.Server, bound: socket.socket) -> None:
-        async def main() -> None:
-            self.bell.loop = asyncio.get_running_loop()
-            await server.serve(sockets=[bound])
-
-        asyncio.run(main())
+        loop = GuardedLoop()
+        self.bell.loop = loop
+        try:
+            loop.run_until_complete(server.serve(sockets=[bound]))
+            loop.run_until_complete(cancel_all())  # handshakes that are under way
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
 
 
 def static_site() -> Path:

@@ -2,79 +2,23 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import resource
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from tests.toolkit.page_client import DONE, FIRST, LOADED, Page, Reply
+from tests.toolkit.web.jobs import Running
 
-from edgewright.targets.web import guard
-from edgewright.targets.web.guard import MAX_CONNECTIONS
 from edgewright.targets.web.headers import HEADERS
 from edgewright.targets.web.seats import Seat
 from edgewright.targets.web.server import PageServer
 from edgewright_runtimes.errors import BadInput, EdgewrightError
 
 PROBED = {"row": "probe", "values": {"cores": 2}}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    files = {
-        "index.html": b"<!doctype html><title>page</title>",
-        "app/main.js": b"export {};",
-        "vendor/ort.wasm": b"\0asm",
-        "vendor/ort.mjs": b"export {};",
-        "secret.txt": b"not for pages",
-    }
-    for name, content in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(site: Path) -> Iterator[PageServer]:
-    with PageServer(site=site) as running:
-        yield running
-
-
-@pytest.fixture
-def seat(server: PageServer) -> Iterator[Seat]:
-    opened = server.open_seat()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(server: PageServer, seat: Seat) -> Page:
-    return Page(server.url(seat))
-
-
-class Running:
-    """``seat.rows`` in a thread of its own, as a sweep has it."""
-
-    def __init__(self, seat: Seat, job: dict[str, object], **limits: object) -> None:
-        self.rows: list[dict[str, object]] = []
-        self._thread = threading.Thread(target=self._run, args=(seat, job, limits), daemon=True)
-        self._thread.start()
-
-    def _run(self, seat: Seat, job: dict[str, object], limits: dict[str, object]) -> None:
-        for row in seat.rows(job, **{"limit_seconds": 20.0, **limits}):  # type: ignore[arg-type]
-            self.rows.append(dict(row))
-
-    def ended(self) -> list[dict[str, object]]:
-        self._thread.join(20)
-        assert not self._thread.is_alive()
-        return self.rows
 
 
 def test_page_and_its_files_come_with_their_types(page: Page) -> None:
@@ -317,47 +261,3 @@ def test_only_loopback_is_bound(server: PageServer) -> None:
     ]
     assert f"0100007F:{server.port:04X}" in bound
     assert not any(address.startswith("00000000") for address in bound)
-
-
-def is_cut(link: socket.socket, seconds: float = 5.0) -> bool:
-    link.settimeout(seconds)
-    try:
-        return link.recv(1) == b""
-    except ConnectionResetError:
-        return True
-    except TimeoutError:
-        return False
-
-
-def test_one_address_has_only_so_many_connections(page: Page) -> None:
-    with ExitStack() as stack:
-        links = [
-            stack.enter_context(socket.create_connection((page.host, page.port)))
-            for _ in range(MAX_CONNECTIONS + 8)
-        ]
-        assert is_cut(links[-1])
-        assert not is_cut(links[0], 0.2)
-    until = time.monotonic() + 5
-    while time.monotonic() < until:  # they are free again
-        try:
-            assert page.ask("GET", "app/main.js").status == 200
-            return
-        except (ConnectionError, http.client.HTTPException):
-            time.sleep(0.05)
-    raise AssertionError("no connection came free")
-
-
-def test_who_never_asks_is_hung_up_on(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "FIRST_REQUEST_SECONDS", 0.3)
-    with socket.create_connection((page.host, page.port)) as link:
-        link.sendall(b"GET /")
-        assert is_cut(link)
-
-
-def test_nonsense_is_answered_and_kills_nothing(page: Page) -> None:
-    for nonsense in (b"\0" * 200 + b"\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"X" * 100_000):
-        with socket.create_connection((page.host, page.port), timeout=10) as link:
-            link.sendall(nonsense)
-            with suppress(ConnectionResetError):
-                assert link.recv(100)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 431", b"")
-    assert page.ask("GET", "").status == 200
