@@ -168,3 +168,20 @@ def test_a_coarse_clock_needs_longer_samples() -> None:
 def test_a_count_above_the_most_is_refused() -> None:
     with pytest.raises(BadInput, match="at most 100"):
         Budget(seconds=1, samples=50, max_samples=100)
+
+
+def test_a_machine_that_is_busy_while_k_is_chosen_does_not_make_it_small(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = count = 0
+
+    def call() -> None:  # a microsecond, but the first nine are held up
+        nonlocal now, count
+        now += 1_000 if count >= 9 else 2_000_000
+        count += 1
+
+    monkeypatch.setattr("edgewright_runtimes.timing.perf_counter_ns", lambda: now)
+    monkeypatch.setattr("edgewright_runtimes.timing.clock_step_ns", lambda: 1)
+    timed = run_round([call], Budget(seconds=0.02, samples=1))
+    assert timed.calls_per_sample == MIN_SAMPLE_NS // 1_000
+    assert count == len(timed.samples_ns) * timed.calls_per_sample

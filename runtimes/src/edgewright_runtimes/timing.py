@@ -141,13 +141,15 @@ class _Round(Generic[T]):
         )
 
     def _pilot(self, begin: int) -> None:
-        """The first calls, one by one, to choose K; they stay, summed into groups of K."""
+        """The first calls, one by one, to choose K; they stay, summed into groups of K.
+
+        The least decides: a busy machine only adds to a call, and a K that is too small stays.
+        """
         single = self._one_by_one(WARMUP_CALLS, begin)
         if len(single) < WARMUP_CALLS:
             self._samples = single
             return
-        late = sorted(single[WARMUP_CALLS // 2 :])
-        self._k = group_size(late[len(late) // 2], self._budget, step_ns=clock_step_ns())
+        self._k = group_size(min(single), self._budget, step_ns=clock_step_ns())
         missing = -len(single) % self._k
         single += self._one_by_one(missing, begin)
         if len(single) % self._k:

@@ -125,7 +125,8 @@ class Round<T> {
 
   /** The first calls, to choose K; they stay, summed into groups of K.
    *
-   * One by one where the clock sees one; else in spans that double until it sees them. */
+   * One by one where the clock sees one; else in spans that double until it sees them. The least
+   * decides: a busy machine only adds to a call, and a K that is too small stays. */
   async #pilot(): Promise<void> {
     const spans: number[] = [];
     await this.#oneByOne(WARMUP_CALLS, spans);
@@ -133,14 +134,14 @@ class Round<T> {
       this.#samples = spans; // stopped
       return;
     }
-    const late = spans.slice(WARMUP_CALLS / 2).sort((a, b) => a - b);
     const enough = PILOT_STEPS * this.#clock.stepNs;
     let calls = WARMUP_CALLS;
-    let callNs = late[late.length >> 1] as number;
+    let callNs = Math.min(...spans);
     for (let n = WARMUP_CALLS, took = callNs; took < enough; n *= 2) {
-      took = await this.#span(n);
-      spans.push(took);
-      calls += n;
+      const twice = [await this.#span(n), await this.#span(n)];
+      spans.push(...twice);
+      calls += 2 * n;
+      took = Math.min(...twice);
       callNs = took / n;
     }
     this.#k = groupSize(callNs, this.#budget, this.#clock.stepNs);

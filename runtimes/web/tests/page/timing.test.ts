@@ -86,6 +86,22 @@ describe.each([
   });
 });
 
+test.each([
+  ["each call", 1, 700],
+  ["each call", 5_000, 200_000],
+  ["calls only together", 5_000, 700],
+])(
+  "a busy machine while K is chosen does not make it small: a clock that sees %s",
+  async (_, stepNs, callNs) => {
+    const world = new World();
+    // nine of the first ten are held up, and so is one of the first that are timed together
+    const make = world.maker((n) => (n < 9 || n === 15 ? 6e6 : callNs));
+    const timed = await timeCalls(make, [0], BUDGET, world.clock(stepNs), QUIET);
+    expect(timed.callsPerSample).toBeGreaterThanOrEqual(groupSize(1.1 * callNs, BUDGET, stepNs));
+    expect(timed.samplesNs.length * timed.callsPerSample).toBe(world.calls);
+  },
+);
+
 test("a call that becomes faster makes larger groups, and no sample is lost", async () => {
   const world = new World();
   const make = world.maker((n) => (n < 50 ? 10e6 : 60e3));
