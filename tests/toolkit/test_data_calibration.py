@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgewright.accuracy.items import choose_items
 from edgewright.data import open_data
 from edgewright.data.calibration_set import draw, ranges, warnings_for
 from edgewright.data.feeds import model_feeds
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.preprocess import Preprocess
-from edgewright_runtimes.records import TensorSpec
+from edgewright_runtimes.records import SourceInfo, TensorSpec
 
 IMAGE = (TensorSpec(name="image", dtype="float32", shape=(None, 4, 4, 1)),)
 RANDOM = np.random.default_rng(0)
@@ -100,3 +101,19 @@ def test_feeds_that_do_not_fit(x: dict[str, np.ndarray], message: str) -> None:
     )
     with pytest.raises(BadInput, match=message):
         model_feeds(x, Preprocess.from_dict({}), inputs)
+
+
+def test_labels_under_another_name_are_not_left_out_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "d.npz"
+    x = RANDOM.random((300, 4, 4, 1), dtype=np.float32)
+    np.savez(path, x=x, labels=np.arange(300) % 3)
+    data = open_data(str(path))
+    said = f"{path}: labels is not used, no input of the model is so named; labels are taken from y"
+    assert warnings_for(draw(data, 200, seed=0), Preprocess.from_dict({}), IMAGE)[0].startswith(
+        said
+    )
+    source = SourceInfo(path="m.keras", sha256="s", kind="keras", inputs=IMAGE, outputs=IMAGE)
+    assert choose_items(data, None, source).warnings[0].startswith(said)
+    np.savez(path, x=x, extra=x, more=x, y=np.arange(300) % 3)
+    (line,) = choose_items(open_data(str(path)), None, source).warnings
+    assert line == f"{path}: extra, more are not used, no input of the model is so named"

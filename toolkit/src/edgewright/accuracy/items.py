@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgewright.data.feeds import unused
 from edgewright_runtimes.errors import BadInput
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def choose_items(data: DataSet, subset: int | None, source: SourceInfo) -> Items
             indices = np.sort(generator.choice(data.items, subset, replace=False))
     y = None if data.y is None else data.y[indices]
     names, labels = data.class_names, tuple(source.labels)
-    warnings = _about_calibration(data, source)
+    warnings = (
+        *unused(data.shapes, source.inputs, where=data.name, labels=data.labels),
+        *_about_calibration(data, source),
+    )
     if y is not None and names and labels and names != labels:
         if set(names) <= set(labels) and y.ndim == 1 and y.max() < len(names) and y.min() >= 0:
             y = np.asarray([labels.index(name) for name in names], dtype=np.int64)[y]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgewright.data.dataset import Array, DataSet
-from edgewright.data.feeds import model_feeds
+from edgewright.data.feeds import model_feeds, unused
 from edgewright_runtimes.errors import BadInput
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def warnings_for(
     """
     return tuple(
         [
+            *unused(drawn.x, inputs, where=drawn.data, labels=drawn.y is not None),
             *_about_count(drawn),
             *_about_classes(drawn),
             *_about_ranges(drawn, preprocess, inputs),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,17 +34,39 @@ def model_feeds(
     }
 
 
+def unused(
+    members: Collection[str], inputs: Sequence[TensorSpec], *, where: str, labels: bool
+) -> tuple[str, ...]:
+    """A warning that names what no input of the model takes; ``labels``: whether ``y`` is there.
+
+    Raises ``BadInput`` where the model has an input that is not among ``members``.
+    """
+    taken = _members(members, inputs).values()
+    left = [name for name in members if name not in taken]
+    if not left:
+        return ()
+    are = "is" if len(left) == 1 else "are"
+    hint = "" if labels else "; labels are taken from y alone"
+    return (f"{where}: {', '.join(left)} {are} not used, no input of the model is so named{hint}",)
+
+
 def _match_names(x: Mapping[str, Array], inputs: Sequence[TensorSpec]) -> dict[str, Array]:
-    if len(inputs) == 1 and ("x" in x or len(x) == 1):
+    return {name: x[member] for name, member in _members(x, inputs).items()}
+
+
+def _members(members: Collection[str], inputs: Sequence[TensorSpec]) -> dict[str, str]:
+    """By the name of an input, the member that it takes."""
+    if len(inputs) == 1 and ("x" in members or len(members) == 1):
         only = inputs[0].name
-        return {only: x[only] if only in x else x.get("x", next(iter(x.values())))}
-    missing = [spec.name for spec in inputs if spec.name not in x]
+        return {only: next(name for name in (only, "x", *members) if name in members)}
+    missing = [spec.name for spec in inputs if spec.name not in members]
     if missing:
         raise BadInput(
-            f"the data has no input named {', '.join(map(repr, missing))}; it has {', '.join(x)}",
+            f"the data has no input named {', '.join(map(repr, missing))}; it has "
+            f"{', '.join(members)}",
             hint="name the arrays in the .npz as the model names its inputs; y is for the labels",
         )
-    return {spec.name: x[spec.name] for spec in inputs}
+    return {spec.name: spec.name for spec in inputs}
 
 
 def _one_feed(x: Array, spec: TensorSpec, preprocess: Preprocess, *, single: bool) -> Array:
