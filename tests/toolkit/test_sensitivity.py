@@ -51,12 +51,6 @@ def test_the_noisiest_stands_first_and_what_changes_nothing_last() -> None:
     assert [t.key for t in result(same, TRIAL, PRUNED).trials] == ["b", "a", "c"]
 
 
-def test_worse_whichever_way_is_better() -> None:
-    found = result(TRIAL)
-    assert found.worse_by(TRIAL, "accuracy") == pytest.approx(0.1)
-    assert found.worse_by(TRIAL, "mae") == pytest.approx(0.5)
-
-
 def test_a_folder_is_read_back_without_the_line_that_was_cut(tmp_path: Path) -> None:
     write_head(tmp_path, HEAD)
     append(tmp_path, TRIAL)

@@ -68,11 +68,6 @@ class SensitivityResult:
     taken: int = 0
     warnings: tuple[str, ...] = ()
 
-    def worse_by(self, trial: Trial, metric: str) -> float:
-        """How much worse than the float artifact, whichever way is better."""
-        change = trial.scores[metric] - self.head.scores[metric]
-        return -change if self.head.better.get(metric) == "higher" else change
-
 
 def rank(trials: Iterable[Trial]) -> tuple[Trial, ...]:
     """The worst first: by the signal-to-noise ratio, which every item and value counts in."""
