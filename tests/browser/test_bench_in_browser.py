@@ -18,9 +18,11 @@ from tests.browser.little_site import is_kind, pids_started_with
 from tests.browser.net_bundle import make_net_bundle, spoil_answers
 
 from edgewright.bundle import Bundle
+from edgewright.latency import rounds as rounds_module
 from edgewright.latency.sweep import Progress
 from edgewright.targets.browser.options import BrowserOptions
 from edgewright.verbs.bench import BenchResult, bench
+from edgewright_runtimes.environment import read_changing
 from edgewright_runtimes.statistics import Verdict
 
 SHORT = {"preset": "smoke", "seconds": 0.2, "rounds": 2, "seed": 1}
@@ -188,6 +190,18 @@ def pids_of_tabs(groups: set[int]) -> list[int]:
             if os.getpgid(int(folder.name)) in groups and is_kind(int(folder.name), "tab"):
                 found.append(int(folder.name))
     return found
+
+
+def test_a_sustained_round_has_readings_over_its_time(
+    browser_name: str, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds_module, "SENSOR_SECONDS", 0.1)
+    names = {"artifacts": ["tfjs-float32"], "runtimes": ["tfjs-cpu"]}
+    done = run(bundle, browser_name, preset="sustained", rounds=1, seconds=2, **names)
+    (row,) = done.rows
+    assert [1.9 < float(str(reading["seconds"])) < 60 for reading in row.during][:1] == [True]
+    assert set(read_changing()) <= row.during[0].keys()  # those of this machine, which has any
+    assert len(row.timeline) > 1
 
 
 def test_a_slow_page_is_throttled_on_purpose(bundle: Bundle) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from edgewright.settings import Settings
+from edgewright.targets.browser import host as host_module
 from edgewright.targets.browser.finding import BROWSERS, find_browser
+from edgewright.targets.browser.host import Host
 from edgewright.targets.browser.options import BrowserOptions
+from edgewright.targets.browser.processes import Marked
 from edgewright.targets.browser.target import open_target
 from edgewright.targets.web.runtimes import WEB_RUNTIMES
 from edgewright.targets.web.tolerances import tolerance
@@ -109,3 +112,15 @@ def test_the_harness_alone_has_none() -> None:
         tolerance("null", "float32")
     with pytest.raises(UnknownName):
         tolerance("litert", "float32")
+
+
+def test_within_a_round_the_machine_adds_its_sensors_to_the_pages_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = Host(Marked()).beside
+    monkeypatch.setattr(host_module, "ROOT", tmp_path)
+    assert beside("during", {"seconds": 10.0}) == {"seconds": 10.0}  # which has none
+    zone = tmp_path / "sys/class/thermal/thermal_zone0/temp"
+    zone.parent.mkdir(parents=True)
+    zone.write_text("48500\n")
+    assert beside("during", {"seconds": 20.0}) == {"seconds": 20.0, "temperature_c": 48.5}

@@ -47,7 +47,7 @@ export class View {
   shows(row: Row): void {
     if (row.row === "progress") this.#progress(Number(row.done) / Number(row.of));
     if (row.row === "failure") this.#failed = [row.error, row.hint].filter(Boolean).join("; ");
-    const word = WORDS[row.row];
+    const word = row.when === "during" ? undefined : WORDS[row.row];
     if (word !== undefined) this.#text("detail", word);
   }
 

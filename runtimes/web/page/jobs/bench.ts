@@ -10,6 +10,7 @@ import { timeCalls, type Clock } from "../timing.ts";
 import { fetchBytes, putBytes, type Context } from "./context.ts";
 import type { BenchJob } from "./job.ts";
 import { describe, open } from "./session.ts";
+import { watch } from "./watch.ts";
 
 const RANDOM_ITEMS = 8;
 
@@ -51,10 +52,8 @@ async function time(
   context: Context,
   clock: Clock,
 ): Promise<void> {
-  const timed = await timeCalls((some) => session.timed(some), prepared, job, clock, {
-    stopping: context.stopping,
-    onBeat: (done) => context.row({ row: "progress", done: Math.round(done * 1e4) / 1e4, of: 1 }),
-  });
+  const make = (some: readonly Arrays[]) => session.timed(some);
+  const timed = await timeCalls(make, prepared, job, clock, watch(job, context, clock));
   const data = BigInt64Array.from(timed.samplesNs, (ns) => BigInt(Math.round(ns)));
   await putBytes(
     context,

@@ -19,6 +19,8 @@ export interface BenchJob extends Loaded {
   readonly samples: number;
   readonly maxSamples: number;
   readonly seed: number;
+  /** How often a reading is wanted within the round; 0: never. */
+  readonly sensorSeconds: number;
   readonly samplesFile: string;
 }
 
@@ -61,6 +63,7 @@ export function readJob(message: Record<string, unknown>): Job {
         samples: field.whole("samples", 0),
         maxSamples: field.whole("max_samples", 1, MAX_SAMPLES),
         seed: field.whole("seed", 0, 0),
+        sensorSeconds: field.number("sensor_seconds", 0),
         samplesFile: field.text("samples_file"),
       };
     case "predict":

@@ -27,6 +27,7 @@ test("a bench job, with what it leaves out", () => {
     samples: 17,
     maxSamples: 20_000,
     seed: 0,
+    sensorSeconds: 0,
     samplesFile: "out/3/samples",
   });
 });

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgewright.targets.browser.processes import Marked, children
-from edgewright_runtimes.environment import ROOT, Ticks, busy, read_surroundings, read_ticks
+from edgewright_runtimes.environment import (
+    ROOT,
+    Ticks,
+    busy,
+    read_changing,
+    read_surroundings,
+    read_ticks,
+)
 from edgewright_runtimes.records import Plain
 
 OWN_LOOK = ("cores", "platform", "python")  # the page has its own, or it says nothing
@@ -28,7 +35,7 @@ class Host:
     def beside(self, when: str, values: Mapping[str, Plain]) -> dict[str, Plain]:
         """``values`` of the page, and those of the machine that it can't know."""
         if when == "during":
-            return dict(values)
+            return {**read_changing(ROOT), **values}
         host = dict(self._before if when == "before" else self._read())
         if when == "after" and self._ticks is not None:
             host["busy"] = self._others(self._ticks)
