@@ -211,3 +211,14 @@ def test_each_target_has_a_baseline_of_its_own(bundle: Bundle) -> None:
         if row.artifact == "tflite-int8":
             assert row.comparison is not None and abs(row.comparison.ratio - 0.5) < 0.02
         assert (" on browser:" in cells(row)[1]) == (row.target != "local")
+
+
+def test_fewer_threads_than_asked_for_are_one_line_with_their_reason(bundle: Bundle) -> None:
+    browser = {"target": "browser:firefox", "runtime": "litertjs-wasm", "preset": "smoke"}
+    why = {"threads_asked": "4", "why_no_threads": "the page is not isolated"}
+    add_rounds(bundle, "tflite-float32", 1e6, in_force=why, **browser)
+    line = "1 of 4 threads in force: the page is not isolated; "
+    assert sum(line in note for note in notes(read_results(bundle))) == 1
+    add_rounds(bundle, "tflite-int8", 1e6, in_force=why, **browser)
+    (shared, *own) = notes(read_results(bundle))
+    assert shared.startswith(f"all: {line}") and not any("threads" in note for note in own)

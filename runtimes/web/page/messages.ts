@@ -10,4 +10,8 @@ export type ToWorker =
   | { kind: "stop" }
   | { kind: "facts"; values: Facts };
 
-export type FromWorker = { kind: "row"; row: Row } | { kind: "facts?" };
+export type FromWorker =
+  | { kind: "row"; row: Row }
+  | { kind: "facts?" }
+  /** A module that the job needs did not come, and the job has not begun. */
+  | { kind: "lost"; error: string };

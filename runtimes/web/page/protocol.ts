@@ -35,3 +35,6 @@ const OUT_OF_MEMORY =
 
 /** A page older or newer than what serves it. */
 export class StalePage extends Failure {}
+
+/** A module that did not come: no fault of the job's, and another try may get it. */
+export class Lost extends Error {}

@@ -11,6 +11,7 @@ import { memoryHint, type Row, type Stage } from "./protocol.ts";
 import type { View } from "./view.ts";
 
 const SEEN_MS = 5_000;
+const TRIES = 3; // workers, until one has all its modules
 const NEXT_STAGE: Record<string, Stage> = { loaded: "run", first: "measure", samples: "measure" };
 
 interface Place {
@@ -26,10 +27,13 @@ interface Options {
 }
 
 interface Running {
+  readonly message: Message;
   readonly sender: Sender;
   readonly over: Promise<void>;
   readonly end: () => void;
   ended: boolean;
+  stopping: boolean;
+  tries: number;
   stage: Stage;
 }
 
@@ -46,21 +50,35 @@ export class Runner {
   /** Begin a job. One that still runs is over for the server, and ended here. */
   async begin(message: Message): Promise<void> {
     await this.#clear();
-    const { view, base } = this.#options;
     const use = `${String(message.job)} ${String(message.runtime)}`;
     this.#running = this.#track(message);
-    view.begins(message);
-    if (this.#place === undefined || message.job !== "predict" || this.#use !== use) {
-      this.#leave();
-      try {
-        this.#place = await this.#open();
-      } catch (e) {
-        this.#died(String(e));
-        return;
-      }
-    }
+    this.#options.view.begins(message);
+    if (message.job !== "predict" || this.#use !== use) this.#leave();
     this.#use = use;
-    this.#place.post({ kind: "job", message, base });
+    await this.#give(this.#running);
+  }
+
+  /** Its job to the place at hand, or to a new one. */
+  async #give(running: Running): Promise<void> {
+    try {
+      this.#place ??= await this.#open();
+    } catch (e) {
+      this.#died(String(e));
+      return;
+    }
+    this.#place.post({ kind: "job", message: running.message, base: this.#options.base });
+    if (running.stopping) this.#place.post({ kind: "stop" });
+  }
+
+  /** A module that the job needs did not come. Browsers remember that as long as a worker lives, of
+   * every module that this one imports too, so a new worker asks again. */
+  #lost(error: string): void {
+    const running = this.#running;
+    if (running === undefined || running.ended) return;
+    running.tries += 1;
+    this.#leave();
+    if (this.#options.onMain || running.tries === TRIES) this.#died(error);
+    else void this.#give(running);
   }
 
   #track(message: Message): Running {
@@ -69,11 +87,14 @@ export class Runner {
     const over = new Promise<void>((resolve) => (resolved = resolve));
     const alive = setInterval(() => void link.seen(), SEEN_MS);
     const running: Running = {
+      message,
       sender: link.sender(String(message.id), ({ message, hint }) => {
         if (this.#running === running) this.fail(message, hint);
       }),
       over,
       ended: false,
+      stopping: false,
+      tries: 0,
       stage: "load",
       end: () => {
         running.ended = true;
@@ -87,6 +108,7 @@ export class Runner {
 
   /** The job at hand ends early, with what it has. */
   async stop(): Promise<void> {
+    if (this.#running !== undefined) this.#running.stopping = true;
     this.#place?.post({ kind: "stop" });
     await this.#running?.over;
     await this.#running?.sender.arrived();
@@ -119,12 +141,14 @@ export class Runner {
     }
     const worker = new Worker(new URL("app/worker.js", this.#options.base));
     worker.onmessage = (event: MessageEvent<FromWorker>) => hear(event.data);
-    worker.onerror = (event) => this.#died(event.message || "the worker could not be started");
+    worker.onerror = ({ message }) =>
+      message ? this.#died(message) : this.#lost("the worker could not be started");
     return { post: (message) => worker.postMessage(message), end: () => worker.terminate() };
   }
 
   #hear(message: FromWorker): void {
     if (message.kind === "row") this.#row(message.row);
+    else if (message.kind === "lost") this.#lost(message.error);
     else void readFacts().then((values) => this.#place?.post({ kind: "facts", values }));
   }
 

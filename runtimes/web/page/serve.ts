@@ -31,6 +31,7 @@ export function serve(post: (message: FromWorker) => void): (message: ToWorker) 
         stage: "load",
         stopping: () => stopped,
         row: (row) => post({ kind: "row", row }),
+        lost: (error) => post({ kind: "lost", error }),
         facts,
       });
     }

@@ -9,15 +9,12 @@ const waiting: ToWorker[] = [];
 let receive = (message: ToWorker): void => void waiting.push(message);
 self.onmessage = (event: MessageEvent<ToWorker>) => receive(event.data);
 
+const say = (message: FromWorker) => self.postMessage(message);
 const url = new URL("serve.js", self.location.href).href;
-void (import(url) as Promise<typeof import("./serve.ts")>).then(({ serve }) => {
-  receive = serve((message: FromWorker) => self.postMessage(message));
-  waiting.forEach(receive);
-}, dies);
-
-/** A promise that fails reaches nobody; an error reaches the page. */
-function dies(e: unknown): void {
-  setTimeout(() => {
-    throw e;
-  });
-}
+void (import(url) as Promise<typeof import("./serve.ts")>).then(
+  ({ serve }) => {
+    receive = serve(say);
+    waiting.forEach(receive);
+  },
+  (e: unknown) => say({ kind: "lost", error: String(e) }),
+);

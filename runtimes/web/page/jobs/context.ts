@@ -10,6 +10,8 @@ export interface Context {
   stage: Stage;
   readonly stopping: () => boolean;
   readonly row: (row: Row) => void;
+  /** Say that a module did not come, instead of any row that ends the job. */
+  readonly lost: (error: string) => void;
   /** What only the page itself can read. */
   readonly facts: () => Promise<Facts>;
 }

@@ -1,6 +1,6 @@
 // One job from its message to its last row: `done`, or the one failure that ended it.
 
-import { Failure, memoryHint, StalePage } from "../protocol.ts";
+import { Failure, Lost, memoryHint, StalePage } from "../protocol.ts";
 import { runBench } from "./bench.ts";
 import type { Context } from "./context.ts";
 import { readJob } from "./job.ts";
@@ -26,7 +26,8 @@ export async function runJob(
         await runProbe(context);
     }
   } catch (e) {
-    context.row({ row: "failure", ...asFailure(e, context) });
+    if (e instanceof Lost) context.lost(e.message);
+    else context.row({ row: "failure", ...asFailure(e, context) });
     return;
   }
   context.row({ row: "done" });

@@ -51,13 +51,9 @@ export async function describe(
   job: Loading,
   clock: Clock,
 ): Promise<Record<string, unknown>> {
-  const inForce = await session.inForce();
-  const fewer = Number(inForce.threads ?? job.threads) < job.threads;
   return {
     in_force: {
-      ...inForce,
-      ...(fewer ? { threads_asked: String(job.threads) } : {}),
-      ...(fewer && whyNoThreads() ? { why_no_threads: whyNoThreads() } : {}),
+      ...withReason(await session.inForce(), job.threads),
       isolated: globalThis.crossOriginIsolated ? "yes" : "no",
       worker: typeof document === "undefined" ? "yes" : "no",
       timer_step_us: String(clock.stepNs / 1e3),
@@ -66,6 +62,14 @@ export async function describe(
     inputs: session.inputs.map(shown),
     outputs: session.outputs.map(shown),
   };
+}
+
+/** Fewer threads than asked for never stand there alone: the runtime's own reason, else the page's. */
+export function withReason(inForce: Record<string, string>, asked: number): Record<string, string> {
+  const { why_no_threads: own, ...rest } = inForce;
+  if (Number(rest.threads ?? asked) >= asked) return rest;
+  const why = own || whyNoThreads() || "the runtime started no more";
+  return { ...rest, threads_asked: String(asked), why_no_threads: why };
 }
 
 function shown({ name, dtype, shape }: TensorSpec): Record<string, unknown> {

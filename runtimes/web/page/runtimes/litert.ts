@@ -25,6 +25,7 @@ type Accelerator = "wasm" | "webgpu";
 
 const ON_GPU: ReadonlySet<string> = new Set(["float32", "int32"]); // at a model's edge
 type Compile = () => Promise<CompiledModel>;
+const ONE_THREAD = "LiteRT.js has no threads without relaxed SIMD, which this browser lacks";
 
 export async function openLiteRt(
   accelerator: Accelerator,
@@ -43,7 +44,8 @@ export async function openLiteRt(
   };
   const model = await compile();
   const started = Math.min(threads, workersStarted() + 1); // those of its pool, and this one
-  const inForce = { threads: String(started), simd: relaxed ? "relaxed" : "yes" };
+  const simd = relaxed ? { simd: "relaxed" } : { simd: "yes", why_no_threads: ONE_THREAD };
+  const inForce = { threads: String(started), ...simd };
   return new LiteRtSession(model, readEdges(bytes), compile, accelerator, inForce);
 }
 

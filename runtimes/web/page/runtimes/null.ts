@@ -28,7 +28,8 @@ class NullSession implements Session {
   }
 
   inForce(): Promise<Record<string, string>> {
-    return Promise.resolve({ runtime: "null", backend: "none", threads: "1" });
+    const why_no_threads = "it computes nothing";
+    return Promise.resolve({ runtime: "null", backend: "none", threads: "1", why_no_threads });
   }
 
   close(): void {

@@ -2,7 +2,7 @@
 
 import type * as Ort from "onnxruntime-web";
 
-import { Failure, memoryHint } from "../protocol.ts";
+import { Failure, Lost, memoryHint } from "../protocol.ts";
 import {
   isDType,
   type Arrays,
@@ -17,6 +17,9 @@ import type { RuntimeModule, Session, SessionOptions } from "./runtime.ts";
 
 export type OrtModule = typeof Ort;
 type InForce = () => Promise<Record<string, string>>;
+
+/** What browsers say where its own module, which it imports when it starts, does not come. */
+const UNFETCHED = /dynamically imported module|importing a module script failed/i;
 
 /** `wasm`: the name of the build's file. */
 export function bringOrt(wasm: string): NonNullable<RuntimeModule["bring"]> {
@@ -62,9 +65,10 @@ export async function create(
   }
 }
 
-function refused(e: unknown): Failure {
+function refused(e: unknown): Error {
   const reason = String(e instanceof Error ? e.message : e).replace(/\s+/g, " ");
-  return new Failure(`ONNX Runtime Web: ${reason.slice(0, 300)}`, memoryHint(reason));
+  const words = `ONNX Runtime Web: ${reason.slice(0, 300)}`;
+  return UNFETCHED.test(reason) ? new Lost(words) : new Failure(words, memoryHint(reason));
 }
 
 class OrtSession implements Session {

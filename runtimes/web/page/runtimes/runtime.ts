@@ -4,7 +4,7 @@
 // add one: write the module, add its row here and in the toolkit's `targets/web/runtimes.py`.
 
 import { whyNo, type Need } from "../offers.ts";
-import { Failure } from "../protocol.ts";
+import { Failure, Lost } from "../protocol.ts";
 import type { Arrays, TensorSpec } from "../tensors.ts";
 import type { Call } from "../timing.ts";
 
@@ -52,7 +52,8 @@ export const RUNTIMES: Readonly<Record<string, Runtime>> = {
   null: { load: () => import("./null.ts") },
 };
 
-/** Fetch the named runtime and nothing else; a Failure where this browser can't run it. */
+/** Fetch the named runtime and nothing else; a Failure where this browser can't run it, `Lost`
+ * where it did not come. */
 export async function loadRuntime(name: string): Promise<RuntimeModule> {
   const row = RUNTIMES[name];
   if (row === undefined) {
@@ -60,5 +61,9 @@ export async function loadRuntime(name: string): Promise<RuntimeModule> {
   }
   const reason = await whyNo(row.needs);
   if (reason) throw new Failure(`${name} does not run here: ${reason}`, "take another --runtime");
-  return row.load();
+  try {
+    return await row.load();
+  } catch (e) {
+    throw new Lost(`${name} was not fetched: ${String(e)}`);
+  }
 }

@@ -5,7 +5,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import type { RuntimeModule } from "./runtime.ts";
 import { openTfjs } from "./tfjs.ts";
 
-const inForce = () => ({ threads: "1" });
+const inForce = () => ({ threads: "1", why_no_threads: "plain JavaScript has one thread" });
 
 export { bring } from "./tfjs.ts";
 

@@ -29,6 +29,11 @@ class FakeWorker {
   says(row: Row): void {
     this.onmessage({ data: { kind: "row", row } });
   }
+
+  /** A module of its own did not come. */
+  loses(error: string): void {
+    this.onmessage({ data: { kind: "lost", error } });
+  }
 }
 
 const sent: Row[] = [];
@@ -97,4 +102,39 @@ test("a worker that can't be made is a failure", async () => {
   });
   await runner.begin({ ...PREDICT, id: "1" });
   expect(sent).toMatchObject([{ row: "failure", stage: "load", error: "Error: no more workers" }]);
+});
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+test("a module that does not come is asked for by another worker, and the job goes on", async () => {
+  await runner.begin({ ...PREDICT, id: "1" });
+  FakeWorker.made[0]?.loses("error loading dynamically imported module");
+  await settled();
+  FakeWorker.made[1]?.onerror({ message: "" }); // its own file did not come
+  await settled();
+  expect(FakeWorker.made.map(({ ended }) => ended)).toEqual([true, true, false]);
+  expect(FakeWorker.made[2]?.got).toMatchObject([{ kind: "job", message: { id: "1" } }]);
+  FakeWorker.made[2]?.says({ row: "done" });
+  expect(sent).toEqual([{ row: "done" }]);
+});
+
+test("one that never comes is a failure after three workers", async () => {
+  await runner.begin({ ...PREDICT, id: "1" });
+  for (const number of [0, 1, 2]) {
+    FakeWorker.made[number]?.loses("error loading dynamically imported module");
+    await settled();
+  }
+  expect(FakeWorker.made.map(({ ended }) => ended)).toEqual([true, true, true]);
+  const error = "error loading dynamically imported module";
+  expect(sent).toMatchObject([{ row: "failure", stage: "load", error }]);
+});
+
+test("a stop between two workers reaches the second", async () => {
+  await runner.begin({ ...PREDICT, id: "1" });
+  const stopped = runner.stop();
+  FakeWorker.made[0]?.loses("error loading dynamically imported module");
+  await settled();
+  expect(FakeWorker.made[1]?.got).toMatchObject([{ kind: "job" }, { kind: "stop" }]);
+  FakeWorker.made[1]?.says({ row: "done" });
+  await stopped;
 });

@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
-import { Sessions } from "../../page/jobs/session.ts";
+import { Sessions, withReason } from "../../page/jobs/session.ts";
 import { openClock } from "../../page/clock.ts";
 
 const CONTEXT = {
@@ -8,6 +8,7 @@ const CONTEXT = {
   stage: "load" as const,
   stopping: () => false,
   row: () => undefined,
+  lost: () => undefined,
   facts: () => Promise.resolve({}),
 };
 const CLOCK = openClock();
@@ -29,4 +30,19 @@ test("an artifact without a key is loaded each time", async () => {
   const sessions = new Sessions();
   const open = () => sessions.open({ ...JOB, artifactKey: "" }, CONTEXT, CLOCK);
   expect((await open())[0]).not.toBe((await open())[0]);
+});
+
+test("fewer threads than asked for have a reason, as many as asked for have none", () => {
+  const own = { threads: "1", simd: "yes", why_no_threads: "its build has none" };
+  const silent = { threads: "1", simd: "yes" };
+  const asked = { ...silent, threads_asked: "4" };
+  expect(withReason(own, 1)).toEqual(silent);
+  expect(withReason({ backend: "webgl" }, 4)).toEqual({ backend: "webgl" }); // it has no threads
+  expect(withReason(own, 4)).toEqual({ ...asked, why_no_threads: "its build has none" });
+  const page = "the page is not isolated";
+  expect(withReason(silent, 4)).toEqual({ ...asked, why_no_threads: page });
+  vi.stubGlobal("crossOriginIsolated", true);
+  const none = "the runtime started no more";
+  expect(withReason(silent, 4)).toEqual({ ...asked, why_no_threads: none });
+  vi.unstubAllGlobals();
 });

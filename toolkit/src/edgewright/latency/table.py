@@ -50,7 +50,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
 
 
 def _reasons(row: Row) -> list[str]:
-    said = [*row.judgement.reasons]
+    said = [*_fewer_threads(row), *row.judgement.reasons]
     if row.comparison is not None:
         said.append(f"against float32: {row.comparison.words}")
     elif not row.baseline:
@@ -63,6 +63,16 @@ def _reasons(row: Row) -> list[str]:
     if row.summary.calls_per_sample > 1:
         said.append(f"tails are of means of {row.summary.calls_per_sample} calls")
     return said
+
+
+def _fewer_threads(row: Row) -> list[str]:
+    """What a browser's row says of itself; one of this machine has as many as were asked for."""
+    asked = row.in_force.get("threads_asked")
+    if asked is None:
+        return []
+    threads = row.in_force.get("threads", "?")
+    why = row.in_force.get("why_no_threads", "no reason given")
+    return [f"{threads} of {asked} threads in force: {why}"]
 
 
 def median(summary: Summary) -> str:
