@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -20,6 +20,7 @@ from edgewright.settings import load_settings
 from edgewright.targets.browser.options import AS_IT_IS, BrowserOptions
 from edgewright.targets.page.options import HERE, PageOptions
 from edgewright.targets.target import (
+    Place,
     Target,
     on_each,
     open_places,
@@ -27,7 +28,7 @@ from edgewright.targets.target import (
     require_runtimes,
 )
 from edgewright_runtimes.errors import BadInput, UnknownName
-from edgewright_runtimes.records import Failure
+from edgewright_runtimes.records import Artifact, Failure
 
 if TYPE_CHECKING:
     from edgewright.latency.results import Row
@@ -98,43 +99,85 @@ def bench(
     require_runtimes(runtimes, places)
     with opened.lock():
         everything = opened.require_artifacts()
-        chosen = choose(everything, artifacts)
         work = opened.work_folder()
-        job, feeds = _job_name(), _feeds(opened, work)
-        done, chorus = _Done(opened, job), Chorus(tell)
-
-        def plan(where: Target) -> tuple[tuple[Cell, ...], Mapping[str, str]]:
-            return plan_cells(chosen, everything, runtimes, where)
-
-        def measure(where: Target) -> Measured:
-            cells, not_here = plan(where)
-            folder = work / (place_words(where.name) or "local")
-            folder.mkdir(exist_ok=True)
-            setup = Setup(
-                job=job,
-                target=where,
-                threads=threads,
-                preset=preset,
-                budget=budget,
-                feeds=feeds,
-                answers=Answers(opened, folder),
-                work=folder,
-                limit_seconds=limit_seconds,
-            )
-            sweep = Sweep(opened, setup, chorus.voice(where.name))
-            chance = secrets.randbits(32) if seed is None else seed
-            sweep.run(cells, shuffle_rounds(cells, budget.rounds, chance))
-            return Measured(sweep, not_here)
-
-        what = f"Timing, {budget.seconds:g} s for each of these in each runtime"
-        for number, place in enumerate(places):
-            chorus.begin(number, len(places))
-            with closing(place):
-                shown = _shown(plan)
-                done.add(on_each(place, measure, what=what, shown=shown), len(places) > 1)
-            if done.interrupted:
-                break
+        task = _Task(
+            bundle=opened,
+            job=_job_name(),
+            everything=everything,
+            chosen=choose(everything, artifacts),
+            runtimes=runtimes,
+            threads=threads,
+            preset=preset,
+            budget=budget,
+            feeds=_feeds(opened, work),
+            work=work,
+            limit_seconds=limit_seconds,
+            seed=seed,
+            chorus=Chorus(tell),
+        )
+        done = _measure(task, places)
     return done.result()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """What is to be timed, and how: the same on every target."""
+
+    bundle: Bundle
+    job: str
+    everything: Sequence[Artifact]
+    chosen: Sequence[Artifact]
+    runtimes: Sequence[str]
+    threads: int
+    preset: str
+    budget: Budget
+    feeds: Path | None
+    work: Path
+    limit_seconds: float
+    seed: int | None
+    chorus: Chorus
+
+    def plan(self, where: Target) -> tuple[tuple[Cell, ...], Mapping[str, str]]:
+        return plan_cells(self.chosen, self.everything, self.runtimes, where)
+
+    def shown(self, where: Target) -> Sequence[str]:
+        """What will run, for whoever holds the device."""
+        return [cell.words for cell in self.plan(where)[0] if not cell.label]
+
+    def measure(self, where: Target) -> Measured:
+        cells, not_here = self.plan(where)
+        sweep = Sweep(self.bundle, self._setup(where), self.chorus.voice(where.name))
+        chance = secrets.randbits(32) if self.seed is None else self.seed
+        sweep.run(cells, shuffle_rounds(cells, self.budget.rounds, chance))
+        return Measured(sweep, not_here)
+
+    def _setup(self, where: Target) -> Setup:
+        folder = self.work / (place_words(where.name) or "local")
+        folder.mkdir(exist_ok=True)
+        return Setup(
+            job=self.job,
+            target=where,
+            threads=self.threads,
+            preset=self.preset,
+            budget=self.budget,
+            feeds=self.feeds,
+            answers=Answers(self.bundle, folder),
+            work=folder,
+            limit_seconds=self.limit_seconds,
+        )
+
+
+def _measure(task: _Task, places: Sequence[Place]) -> _Done:
+    """One target after the other, until one is interrupted."""
+    done = _Done(task.bundle, task.job)
+    what = f"Timing, {task.budget.seconds:g} s for each of these in each runtime"
+    for number, place in enumerate(places):
+        task.chorus.begin(number, len(places))
+        with closing(place):
+            done.add(on_each(place, task.measure, what=what, shown=task.shown), len(places) > 1)
+        if done.interrupted:
+            break
+    return done
 
 
 class Measured(NamedTuple):
@@ -174,13 +217,6 @@ class _Done:
             measured_rounds=self.rounds,
             interrupted=self.interrupted,
         )
-
-
-def _shown(
-    plan: Callable[[Target], tuple[Sequence[Cell], Mapping[str, str]]],
-) -> Callable[[Target], Sequence[str]]:
-    """What will run, for whoever holds the device."""
-    return lambda where: [cell.words for cell in plan(where)[0] if not cell.label]
 
 
 def _budget(preset: str, seconds: float | None, rounds: int | None) -> Budget:
