@@ -1,19 +1,17 @@
-"""A bare page for a web runtime: its own files from npm, a plain loop, nothing else.
-
-Also the other side of ``browser_threads``: the same page without the headers that isolate it.
-"""
+"""A bare page for a web runtime: its own files from npm, a plain loop, nothing else."""
 
 from __future__ import annotations
 
+import json
+import queue
 import threading
+from collections.abc import Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from edgewright.targets.browser.driving import OpenPage
 
 NODE = Path(__file__).parents[1] / "runtimes" / "web" / "node_modules"
 TYPES = {
@@ -28,8 +26,8 @@ ISOLATED = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-TFJS = ("tfjs-core/dist/tf-core", "tfjs-converter/dist/tf-converter",
-        "tfjs-backend-wasm/dist/tf-backend-wasm")  # fmt: skip
+TFJS = ("tfjs-core/dist/tf-core.es2017", "tfjs-converter/dist/tf-converter.es2017",
+        "tfjs-backend-wasm/dist/tf-backend-wasm.es2017")  # fmt: skip
 
 HEAD = {
     "tfjs-wasm": "\n".join(
@@ -110,20 +108,23 @@ async function loop(job) {
   }
   return times.sort((a, b) => a - b)[times.length >> 1];
 }
+onload = async () => {
+  const job = await (await fetch('/job')).json();
+  const said = await loop(job).then(String, (e) => `failed: ${e}`);
+  await fetch('/said', {method: 'POST', body: said});
+};
 </script>
 """
-NEAR = """async (job) => [await loop(job)]"""
 
 
 class BareServer:
     """Serves one model and its inputs at a time, on the loopback address. Use ``with``."""
 
-    def __init__(self, *, isolated: bool = True) -> None:
+    def __init__(self) -> None:
         self._files: dict[str, Path | bytes] = {}
-        self._folder = Path()
+        self._said: queue.SimpleQueue[str] = queue.SimpleQueue()
         handler = partial(_Handler, self)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.headers = ISOLATED if isolated else {}
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> BareServer:
@@ -135,15 +136,36 @@ class BareServer:
         self._server.server_close()
         self._thread.join(5)
 
-    def publish(self, model: Path, items: np.ndarray, runtime: str) -> str:
-        """The address of the page that runs ``model`` (a file, or model.json of a folder)."""
+    def publish(
+        self, model: Path, items: np.ndarray, runtime: str, job: Mapping[str, object]
+    ) -> str:
+        """The address of the page that runs ``model`` (a file, or model.json of a folder) as soon
+        as it is opened."""
         page = PAGE % (HEAD[runtime], OPEN[runtime])
-        self._files = {"/": page.encode(), "/items": items.astype("<f4").tobytes()}
+        whole = {**job, "items": len(items), "shape": [1, *items.shape[1:]]}
+        self._files = {
+            "/": page.encode(),
+            "/items": items.astype("<f4").tobytes(),
+            "/job": json.dumps(whole).encode(),
+        }
         if model.name == "model.json":
             self._files.update({f"/model/{f.name}": f for f in model.parent.iterdir()})
         else:
             self._files[f"/model/model{model.suffix}"] = model
         return f"http://127.0.0.1:{self._server.server_port}/"
+
+    def median_ns(self, *, limit_seconds: float) -> float:
+        """Of a call, as the page that is open says it at the end."""
+        try:
+            said = self._said.get(timeout=limit_seconds)
+            return float(said) * 1e6
+        except queue.Empty:
+            raise SystemExit(f"the bare page: no answer within {limit_seconds:g} s") from None
+        except ValueError:
+            raise SystemExit(f"the bare page {said}") from None
+
+    def hear(self, words: str) -> None:
+        self._said.put(words)
 
     def find(self, path: str) -> Path | bytes | None:
         if path.startswith("/node/") and ".." not in path:
@@ -164,7 +186,7 @@ class _Handler(BaseHTTPRequestHandler):
         found = self._bare.find(path)
         body = found.read_bytes() if isinstance(found, Path) else found
         self.send_response(200 if body is not None else 404)
-        for name, value in self._bare.headers.items():
+        for name, value in ISOLATED.items():
             self.send_header(name, value)
         suffix = Path(path).suffix or ".html"
         kind = "application/octet-stream" if path == "/items" else TYPES.get(suffix)
@@ -173,16 +195,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body or b"")
 
+    def do_POST(self) -> None:
+        self._bare.hear(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.send_response(204)
+        self.end_headers()
+
     def log_message(self, format: str, *args: object) -> None:
         """Nobody reads it."""
-
-
-def loop(
-    page: OpenPage, job: dict[str, object], items: np.ndarray, *, limit_seconds: float
-) -> float:
-    """The median of a call, in nanoseconds, in a page at an address that was published."""
-    whole = {**job, "items": len(items), "shape": [1, *items.shape[1:]]}
-    waited = "() => new Promise(r => document.readyState === 'complete' ? r() : onload = r)"
-    page.evaluate(waited, limit_seconds=limit_seconds)
-    (found,) = page.evaluate(NEAR, whole, limit_seconds=limit_seconds)
-    return float(found) * 1e6

@@ -21,13 +21,13 @@ import random
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from browser_bare import BareServer, loop
+from browser_bare import BareServer
+from browser_round import LIMIT_SECONDS, run_round
 from machine import describe_machine
 
 from edgewright.settings import Settings
@@ -38,7 +38,6 @@ from edgewright_runtimes.statistics.median import median_interval
 NET = Path(__file__).parents[1] / "tests" / "browser" / "net"
 RUNTIMES = {"tfjs-wasm": "tfjs", "ort-web-wasm": "onnx", "litertjs-wasm": "tflite"}
 ITEMS = 8
-LIMIT_SECONDS = 120.0
 TO_REACH = 0.03
 
 
@@ -96,30 +95,17 @@ def _ours(
     work: Path,
     args: argparse.Namespace,
 ) -> None:
-    """A round as ``bench`` runs it: a fresh page, its worker, the samples that come back."""
-    feeds, samples = work / "feeds.npz", work / "samples.npy"
+    feeds = work / "feeds.npz"
     np.savez(feeds, **{case.input: case.items})
-    job = {
-        "job": "bench",
-        "artifact": str(case.file.resolve()),
-        "runtime": case.runtime,
-        "threads": args.threads,
-        "feeds": str(feeds),
-        "seconds": args.seconds,
-        "samples": 1,
-        "samples_file": str(samples),
-        "seed": 0,
-        "sensor_seconds": 0.0,
-    }
-    with closing(target.start(case.runtime, folder=work, limit_seconds=LIMIT_SECONDS)) as worker:
-        rows = {str(row["row"]): row for row in worker.rows(job)}
-    if "failure" in rows:
-        raise SystemExit(f"{case.model} in {case.runtime}: {rows['failure']['error']}")
-    steady = np.load(samples)[rows["samples"]["warmup_samples"] :]
-    found.ours.append(float(np.median(steady)) / int(rows["samples"]["calls_per_sample"]))
-    in_force: Mapping[str, str] = rows["loaded"]["in_force"]
-    found.threads = in_force["threads"]
-    found.step_ns = float(in_force["timer_step_us"]) * 1e3
+    got = run_round(
+        target, case.file, case.runtime,
+        threads=args.threads, seconds=args.seconds, work=work, feeds=feeds,
+    )  # fmt: skip
+    if got.median_ns is None:
+        raise SystemExit(f"{case.model} in {case.runtime}: {got.failure}")
+    found.ours.append(got.median_ns)
+    found.threads = got.in_force["threads"]
+    found.step_ns = float(got.in_force["timer_step_us"]) * 1e3
 
 
 def _bare(
@@ -130,10 +116,10 @@ def _bare(
     work: Path,
     args: argparse.Namespace,
 ) -> None:
-    url = server.publish(case.file, case.items, case.runtime)
     job = {"input": case.input, "threads": args.threads, "seconds": args.seconds}
-    with closing(target.browser.open_page(url)) as page:
-        found.bare.append(loop(page, job, case.items, limit_seconds=LIMIT_SECONDS))
+    url = server.publish(case.file, case.items, case.runtime, job)
+    with closing(target.browser.open_page(url)):
+        found.bare.append(server.median_ns(limit_seconds=LIMIT_SECONDS))
 
 
 def _cases(model: str) -> list[Case]:

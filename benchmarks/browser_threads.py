@@ -14,12 +14,12 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from browser_round import Round, run_round
 from machine import describe_machine
 
 from edgewright.settings import Settings
@@ -34,27 +34,22 @@ FILES = {
     "litertjs-wasm": "tflite-float32.tflite",
 }
 ISOLATING = ("Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy")
-LIMIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """``in_force`` is the row's own word; ``failure`` where there is none."""
-
     where: str
     runtime: str
     asked: int
-    in_force: Mapping[str, str]
-    median_ms: float | None
-    failure: str = ""
+    found: Round
 
     @property
     def said(self) -> bool:
         """Whether a reader of the row learns of fewer threads than asked for, and why."""
-        if self.failure:
+        if self.found.failure:
             return True  # that is told, and counted for itself
-        fewer = int(self.in_force["threads"]) < self.asked
-        return not fewer or bool(self.in_force.get("why_no_threads"))
+        fewer = int(self.found.in_force["threads"]) < self.asked
+        return not fewer or bool(self.found.in_force.get("why_no_threads"))
 
 
 def main() -> int:
@@ -89,45 +84,14 @@ def _serving(isolated: bool) -> Iterator[None]:
 
 def _measure(target: BrowserTarget, where: str, asked: list[int], seconds: float) -> Iterator[Line]:
     with tempfile.TemporaryDirectory() as folder:
-        for runtime in FILES:
+        for runtime, file in FILES.items():
             for threads in asked:
                 print(f"{where}: {runtime} x{threads}", file=sys.stderr, flush=True)
-                yield _round(target, where, runtime, threads, seconds, Path(folder))
-
-
-def _round(
-    target: BrowserTarget, where: str, runtime: str, threads: int, seconds: float, work: Path
-) -> Line:
-    samples = work / "samples.npy"
-    job = {
-        "job": "bench",
-        "artifact": str((NET / FILES[runtime]).resolve()),
-        "runtime": runtime,
-        "threads": threads,
-        "feeds": "",
-        "seconds": seconds,
-        "samples": 1,
-        "samples_file": str(samples),
-        "seed": 0,
-        "sensor_seconds": 0.0,
-    }
-    with closing(target.start(runtime, folder=work, limit_seconds=LIMIT_SECONDS)) as worker:
-        rows = {str(row["row"]): row for row in worker.rows(job)}
-    in_force = rows["loaded"]["in_force"] if "loaded" in rows else {}
-    if "failure" in rows:
-        words = f"{rows['failure']['stage']}: {rows['failure']['error']}"
-        return Line(
-            where=where,
-            runtime=runtime,
-            asked=threads,
-            in_force=in_force,
-            median_ms=None,
-            failure=words,
-        )
-    found = rows["samples"]
-    steady = np.load(samples)[found["warmup_samples"] :]
-    median = float(np.median(steady)) / found["calls_per_sample"] / 1e6
-    return Line(where=where, runtime=runtime, asked=threads, in_force=in_force, median_ms=median)
+                found = run_round(
+                    target, NET / file, runtime,
+                    threads=threads, seconds=seconds, work=Path(folder),
+                )  # fmt: skip
+                yield Line(where=where, runtime=runtime, asked=threads, found=found)
 
 
 def _print(lines: list[Line]) -> int:
@@ -135,17 +99,17 @@ def _print(lines: list[Line]) -> int:
     print("| page | runtime | asked | in force | reason in the row | clock step | median | |")
     print("|---|---|---|---|---|---|---|---|")
     for line in lines:
-        force = line.in_force
-        why = line.failure or force.get("why_no_threads", "")
+        force, median_ns = line.found.in_force, line.found.median_ns
+        why = line.found.failure or force.get("why_no_threads", "")
         step = f"{force['timer_step_us']} us" if "timer_step_us" in force else ""
-        median = "" if line.median_ms is None else f"{line.median_ms:.3g} ms"
+        median = "" if median_ns is None else f"{median_ns / 1e6:.3g} ms"
         said = "" if line.said else "no reason"
         print(
             f"| {line.where} | {line.runtime} | {line.asked} | {force.get('threads', '-')} | {why} "
             f"| {step} | {median} | {said} |"
         )
     silent = sum(not line.said for line in lines)
-    failed = sum(bool(line.failure) for line in lines)
+    failed = sum(bool(line.found.failure) for line in lines)
     wrong = silent + failed
     verdict = "NOT reached" if wrong else "reached"
     counted = f"{silent} of {len(lines)}, {failed} failed"

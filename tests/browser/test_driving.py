@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from tests.browser.in_page import evaluate
 from tests.browser.little_site import Beyond, pids_of, serving, ticks_of
 
 from edgewright.targets.browser.driving import DrivenBrowser, OpenPage
@@ -100,7 +101,7 @@ def test_no_request_leaves_the_machine(page: OpenPage) -> None:
     with ExitStack() as stack:
         beyond = Beyond(stack)
         hosts = [*beyond.addresses, "[::1]:80", "example.org"]
-        said = page.evaluate(TRY_ALL, [hosts, beyond.udp_address], limit_seconds=60)
+        said = evaluate(page, TRY_ALL, [hosts, beyond.udp_address], limit_seconds=60)
         assert beyond.heard() == []
     assert len(said) == 3 * len(hosts)
     assert not [line for line in said if "CAME THROUGH" in line]
@@ -118,32 +119,32 @@ def test_without_the_route_guard_the_browser_itself_refuses(
         beyond = Beyond(stack)
         # another port of the server's own address is what the page's security policy refuses
         hosts = [*beyond.addresses[::2], "[::1]:80", "example.org"]
-        said = page.evaluate(TRY_ALL, [hosts, beyond.udp_address], limit_seconds=60)
+        said = evaluate(page, TRY_ALL, [hosts, beyond.udp_address], limit_seconds=60)
         assert beyond.heard() == []
     assert not [line for line in said if "CAME THROUGH" in line]
 
 
 def test_each_page_has_a_context_of_its_own(driven: DrivenBrowser, site: str) -> None:
     with closing(driven.open_page(site)) as first:
-        first.evaluate("() => localStorage.setItem('left', 'behind')", limit_seconds=20)
+        evaluate(first, "() => localStorage.setItem('left', 'behind')", limit_seconds=20)
     with closing(driven.open_page(site)) as second:
-        assert second.evaluate("() => localStorage.getItem('left')", limit_seconds=20) is None
+        assert evaluate(second, "() => localStorage.getItem('left')", limit_seconds=20) is None
 
 
 def test_what_hangs_ends_at_its_limit(driven: DrivenBrowser, site: str) -> None:
     page = driven.open_page(site)
     with pytest.raises(BrowserTrouble, match="no answer within 1 s"):
-        page.evaluate("() => { for (;;); }", limit_seconds=1)
+        evaluate(page, "() => { for (;;); }", limit_seconds=1)
     page.close()
     if page.stuck:
         driven.stop()
     with closing(driven.open_page(site)) as next_one:
-        assert next_one.evaluate("() => 1 + 1", limit_seconds=20) == 2
+        assert evaluate(next_one, "() => 1 + 1", limit_seconds=20) == 2
 
 
 def test_a_tab_that_is_killed_is_noticed(driven: DrivenBrowser, page: OpenPage, site: str) -> None:
     before = {pid: ticks_of(pid) for pid in pids_of(driven.processes, "tab")}
-    page.evaluate(SPIN, limit_seconds=60)
+    evaluate(page, SPIN, limit_seconds=60)
     os.kill(max(before, key=lambda pid: ticks_of(pid) - before[pid]), signal.SIGKILL)
     assert gone(page).startswith(("the tab ", "the browser "))  # Firefox ends with its first tab
     page.close()
@@ -160,7 +161,7 @@ def test_a_browser_that_is_killed_is_noticed_and_started_again(
     os.kill(main, signal.SIGKILL)
     assert gone(page).startswith("the browser ended")
     with closing(driven.open_page(site)) as next_one:
-        assert next_one.evaluate("() => 1 + 1", limit_seconds=20) == 2
+        assert evaluate(next_one, "() => 1 + 1", limit_seconds=20) == 2
     assert driven.starts == starts + 1
     assert not before & driven.processes.members().keys()
 
@@ -231,7 +232,7 @@ def test_throttling_slows_the_page_down(site: str) -> None:
         options = BrowserOptions(cpu_throttle=rate)
         with closing(DrivenBrowser(require_browser("chromium"), options)) as browser:
             page = browser.open_page(site)
-            took[rate] = min(page.evaluate(work, limit_seconds=60)[0] for _ in range(3))
+            took[rate] = min(evaluate(page, work, limit_seconds=60)[0] for _ in range(3))
     assert took[20] > 3 * took[1]
 
 

@@ -206,14 +206,6 @@ class OpenPage:
     def open(self, url: str) -> None:
         self._loop.call(self._open(url), "the page does not open", limit_seconds=OPEN_SECONDS)
 
-    def evaluate(self, script: str, given: object = None, *, limit_seconds: float) -> Any:
-        """What the function ``script`` gives in the page, called with ``given``."""
-        if self._page is None:
-            raise BrowserTrouble("the page is not open")
-        return self._loop.call(
-            self._page.evaluate(script, given), "the page", limit_seconds=limit_seconds
-        )
-
     def close(self) -> None:
         self._closing = True
         context, self._context = self._context, None
