@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
+from edgewright_runtimes.errors import EdgewrightError
 from edgewright_runtimes.workload import Arrays
 
 
@@ -27,5 +29,10 @@ def _write(path: Path, fill: Callable[[IO[bytes]], None]) -> None:
         with temporary.open("wb") as file:
             fill(file)
         temporary.replace(path)
+    except OSError as e:
+        raise EdgewrightError(
+            f"cannot write {path}: {e.strerror or e}", hint="is the disk full, or read-only?"
+        ) from e
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the error that is under way says more
+            temporary.unlink(missing_ok=True)
