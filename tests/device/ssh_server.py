@@ -123,22 +123,34 @@ class SshServer:
 
     def kill(self) -> None:
         """Everything of sshd at once, without a word to its clients; commands stay."""
-        self._kill("sshd")
+        self._end("sshd")
 
     def close(self) -> None:
         """And the commands that it started."""
-        self._kill("")
+        self._end("")
 
-    def _kill(self, beginning: str) -> None:
+    def freeze(self) -> None:
+        """Nothing is answered any more, as where a cable was pulled out."""
+        self._signal("sshd", signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal("sshd", signal.SIGCONT)
+
+    def _end(self, beginning: str) -> None:
+        if self._process is not None:
+            self._signal(beginning, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def _signal(self, beginning: str, number: signal.Signals) -> None:
+        """To the server, and to what it started whose program's name begins so."""
         if self._process is None:
             return
         pid = self._process.pid
         found = {p: Path(command_line(p).partition(" ")[0]).name for p in descendants(pid)}
         for one in [pid, *(p for p, name in found.items() if name.startswith(beginning))]:
             with suppress(ProcessLookupError):
-                os.kill(one, signal.SIGKILL)
-        self._process.wait()
-        self._process = None
+                os.kill(one, number)
 
     def _await(self) -> None:
         end = time.monotonic() + START_SECONDS

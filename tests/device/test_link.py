@@ -173,6 +173,25 @@ def test_sshd_is_killed_in_the_middle_of_a_line(link: Link, sshd: SshServer) -> 
     assert sshd.logins == 2
 
 
+def test_a_short_silence_of_the_network_loses_nothing(link: Link, sshd: SshServer) -> None:
+    with link.stream(["seq", "1", "300000"]) as lines:
+        got = [next(lines)]
+        sshd.freeze()
+        threading.Timer(1.0, sshd.thaw).start()
+        got += lines
+    assert got == [f"{n}\n".encode() for n in range(1, 300_001)]
+    assert sshd.logins == 1
+
+
+def test_a_long_one_is_a_lost_link(link: Link, sshd: SshServer) -> None:
+    """Told by the client's own questions, which nobody answers: no packet says that it is over."""
+    with link.stream(["sh", "-c", "echo one; exec sleep 20"]) as lines:
+        assert next(lines) == b"one\n"
+        sshd.freeze()
+        with pytest.raises(LinkTrouble, match=r"was lost: .*not responding"):
+            next(lines)
+
+
 def test_sshd_is_killed_under_a_command(link: Link, sshd: SshServer) -> None:
     link.run(["true"])
     killer = threading.Timer(0.3, sshd.kill)
