@@ -21,6 +21,7 @@ VERBS = (
     "compress",
     "check",
     "bench",
+    "gate",
     "run",
     "report",
     "export-app",

@@ -26,6 +26,7 @@ KINDS: Mapping[str, str] = {
     "local": "edgewright.targets.local",
     "browser": "edgewright.targets.browser.target",
     "ssh": "edgewright.targets.ssh.target",
+    "emulated": "edgewright.targets.emulated.target",
 }
 CROWDS: Mapping[str, str] = {"page": "edgewright.targets.page.crowd"}
 

@@ -100,7 +100,7 @@ def bench(
         everything = opened.require_artifacts()
         chosen = choose(everything, artifacts)
         work = opened.work_folder()
-        job, feeds = _job_name(), _feeds(opened, work)
+        job, feeds = job_name("bench"), golden_feeds(opened, work)
         done, chorus = _Done(opened, job), Chorus(tell)
 
         def plan(where: Target) -> tuple[tuple[Cell, ...], Mapping[str, str]]:
@@ -204,11 +204,11 @@ def _check(threads: int, limit_seconds: float) -> None:
         raise BadInput(f"limit is {limit_seconds:g} s", hint="more than 0")
 
 
-def _job_name() -> str:
-    return f"bench-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+def job_name(verb: str) -> str:
+    return f"{verb}-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
-def _feeds(bundle: Bundle, work: Path) -> Path | None:
+def golden_feeds(bundle: Bundle, work: Path) -> Path | None:
     """The preprocessed goldens as the workers read them; ``None``: the workers draw their own."""
     import numpy as np
 
