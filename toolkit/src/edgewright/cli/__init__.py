@@ -28,6 +28,7 @@ VERBS = (
     "inspect",
     "explain",
     "sensitivity",
+    "devices",
     "doctor",
     "demo",
 )

@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--python", default="", metavar="PATH", help="the interpreter there (the first that fits)"
     )
-    add.add_argument("--threads", default="", metavar="LIST", help="to be timed with, as in 1,2,4")
+    add.add_argument(
+        "--threads", default="", metavar="LIST", help="to be kept with it, as in 1,2,4"
+    )
     listing = actions.add_parser("list", help="show the boards and groups")
     probe = actions.add_parser("probe", help="say what a board is, and what runs there")
     probe.add_argument("device", metavar="NAME|ssh:USER@HOST", help="registered, or any other")

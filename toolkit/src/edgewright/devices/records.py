@@ -17,8 +17,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """``python``: the interpreter there, empty for the first that fits; ``threads``: what is timed
-    there where nobody says another number. Raises ``BadInput``."""
+    """``python``: the interpreter there, empty for the first that fits; ``threads``: the numbers
+    of them that are worth a look there. Raises ``BadInput``."""
 
     name: str
     destination: Destination
