@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewright.cli import main
@@ -117,6 +117,7 @@ def test_what_is_no_destination(text: str, message: str) -> None:
         parse_destination(text)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(alphabet="ab1@:[]%-.; $\n\0é", max_size=12))
 def test_whatever_is_typed_is_refused_or_stays_one_word(text: str) -> None:
     try:
