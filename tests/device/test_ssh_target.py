@@ -157,6 +157,22 @@ def test_a_link_that_is_cut_in_a_job_is_taken_up(
     assert len(found) > samples["warmup_samples"] and not samples["partial"]
 
 
+@pytest.mark.parametrize(
+    "seconds", [1.0, pytest.param(60.0, marks=pytest.mark.slow)], ids=["a hiccup", "a minute"]
+)
+def test_a_link_over_which_nothing_goes_for_a_while(
+    sshd: SshServer, target: SshTarget, board: BoardHere, tmp_path: Path, seconds: float
+) -> None:
+    with closing(target.start("null", folder=tmp_path, limit_seconds=60)) as worker:
+        rows = worker.rows(bench_job(tmp_path, seconds=5))
+        seen = until(rows, "progress")
+        sshd.freeze()
+        threading.Timer(seconds, sshd.thaw).start()
+        seen += list(rows)
+    assert seen[-1]["row"] == "done"
+    check_whole(seen, board)
+
+
 def test_an_ssh_that_is_killed_here_is_started_again(
     target: SshTarget, board: BoardHere, tmp_path: Path
 ) -> None:

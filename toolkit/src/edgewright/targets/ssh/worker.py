@@ -37,6 +37,7 @@ TRIES = 4  # over links that stand, with nothing new of the job in between
 ANSWER_SECONDS = 30.0  # for a slow board to say what it has to say
 LONGEST_SECONDS = 3_600.0  # of a job, over four times of what it was asked for
 HINT = "look whether the board is on and in the network; its job ends by itself"
+LOOK = "edgewright doctor --target says what works on the board"
 
 
 class SshWorker:
@@ -64,8 +65,11 @@ class SshWorker:
         self._until = time.monotonic() + _longest(job) + 2 * (self._limit + PATIENCE_SECONDS)
         try:
             yield from self._run(errand)
-        except (BadRow, CommandFailed, HostKeyTrouble, LinkTrouble, LoginTrouble) as e:
+        except (HostKeyTrouble, LinkTrouble, LoginTrouble) as e:
             yield errand.failed(str(e.args[0]), e.hint or HINT, stage="transport")
+            return
+        except (BadRow, CommandFailed) as e:
+            yield errand.failed(str(e.args[0]), e.hint or LOOK, stage="transport")
             return
         if errand.over:
             self._board.taken.append(self._folder)
