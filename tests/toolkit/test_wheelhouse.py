@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import edgewright.targets.ssh.closure as closure
+from edgewright.cli import main
 from edgewright.targets.ssh.asking import SetupTrouble
 from edgewright.targets.ssh.fit import Platform
 from edgewright.targets.ssh.wheelhouse import fetch, pack_runtimes, wheels_folder
@@ -144,3 +146,21 @@ def test_where_the_wheels_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert wheels_folder() == tmp_path / "edgewright" / "wheels"
     monkeypatch.setenv("EDGEWRIGHT_WHEELS", str(tmp_path / "carried"))
     assert wheels_folder() == tmp_path / "carried"
+
+
+def test_the_command_that_fetches_them(
+    index: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what was carried is all that a set-up asks for."""
+    out = tmp_path / "wheels"
+    words = ["devices", "wheels", str(PI), "--out", str(out)]
+    assert main(words) == 0
+    assert f"{PI}: 7 files" in capsys.readouterr().out
+    for path in index.iterdir():
+        path.unlink()
+    assert main([*words, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["files"]
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in out.rglob("*.whl")]
+    assert sorted(row["sha256"] for row in rows) == sorted(hashes)
+    assert main(["devices", "wheels", "cp39-aarch64-glibc2.31", "--out", str(out)]) == 2
+    assert "no kind of board that has wheels" in capsys.readouterr().err
