@@ -19,8 +19,14 @@ def save_samples(path: Path, samples: np.ndarray[Any, np.dtype[np.int64]]) -> No
 
 
 def save_arrays(path: Path, arrays: Arrays) -> None:
-    """One ``.npz`` member per name."""
-    _write(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+    """One ``.npz`` member per name. Raises ``EdgewrightError`` for what only a pickle could hold.
+
+    NumPy before 2.1 takes ``allow_pickle`` here for the name of one more array.
+    """
+    for name, values in arrays.items():
+        if values.dtype.hasobject:
+            raise EdgewrightError(f"output {name!r} holds objects and no numbers")
+    _write(path, lambda file: np.savez(file, **arrays))
 
 
 def _write(path: Path, fill: Callable[[IO[bytes]], None]) -> None:
