@@ -1,4 +1,4 @@
-# make install, format, lint, types, test; slow, bench, docs, demo; lock, wheels.
+# make install, format, lint, types, test; device-test, slow, bench, docs, demo; lock, wheels.
 # A fresh machine needs Python 3.11 and make; the rest is installed here.
 PYTHON ?= python3.11
 UV_VERSION := 0.13.9
@@ -23,7 +23,7 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 export UV_SYSTEM_CERTS ?= 1
 export NODE_USE_SYSTEM_CA ?= 1
 
-.PHONY: install browsers oracle demo format lint types test slow bench docs lock wheels clean
+.PHONY: install browsers boards oracle demo format lint types test device-test slow bench docs lock wheels clean
 
 install: .venv/.installed .venv-tflite/.installed tests/js/node_modules/.installed $(WEB_PAGE)
 
@@ -51,6 +51,10 @@ $(WEB_PAGE): runtimes/web/node_modules/.installed $(WEB_SOURCES)
 # For the tests in real browsers; it says what it could not install.
 browsers:
 	scripts/get_browsers.sh
+
+# For the tests of boards: an sshd to log in to. The emulated boards are built by the first test of them.
+boards:
+	scripts/get_sshd.sh
 
 # The environment of the oracle: the package tensorflowjs pins an old TensorFlow, so it lives apart.
 oracle: .venv-tfjs/.installed
@@ -80,9 +84,12 @@ types: install
 	$(BIN)/mypy
 	cd runtimes/web && $(NPM) run --silent types
 
-test: install browsers
+test: install browsers boards
 	cd runtimes/web && $(NPM) test --silent
 	$(RUN) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+
+device-test: install boards
+	$(RUN) -m pytest tests/device
 
 slow: install oracle browsers
 	$(RUN) -m pytest -m slow -n $(WORKERS) --dist loadfile

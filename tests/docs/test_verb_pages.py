@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -22,7 +23,17 @@ def module(verb: str) -> ModuleType:
 def actions(verb: str) -> list[argparse.Action]:
     parser = argparse.ArgumentParser(verb)
     module(verb).add_arguments(parser)
-    return [action for action in parser._actions if action.option_strings]
+    return list(options(parser))
+
+
+def options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Of the verb, and of each of its actions where it has some."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from options(one)
+        elif action.option_strings:
+            yield action
 
 
 def page(verb: str) -> str:

@@ -174,7 +174,11 @@ def test_sensors_come_from_the_root_that_is_named(own: Worker, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("job", "stage", "error"),
     [
-        ({"job": "bake"}, "load", "no job named 'bake'; known: bench, memory, predict, stop"),
+        (
+            {"job": "bake"},
+            "load",
+            "no job named 'bake'; known: bench, count, memory, predict, stop",
+        ),
         ({"job": "memory"}, "load", "MemoryJob lacks artifact, runtime"),
         ({"job": "memory", "artifact": "x", "runtime": "lite"}, "load", "no runtime named 'lite'"),
         ({"job": "memory", "artifact": "/no/x.onnx", "runtime": "onnxruntime"}, "load", "/no/x"),

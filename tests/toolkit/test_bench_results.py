@@ -95,6 +95,7 @@ def test_measurements_of_what_is_not_there_are_set_aside(bundle: Bundle) -> None
 
 
 QUIET = {"work_ns": 1_000_000, "unknown": ""}
+OLD_TROUBLE = QUIET | {"throttled": "", "throttled_since_boot": "under-voltage"}
 
 
 @pytest.mark.parametrize(
@@ -107,6 +108,8 @@ QUIET = {"work_ns": 1_000_000, "unknown": ""}
         (QUIET | {"throttled": ""}, QUIET | {"throttled": ""}, Verdict.TOO_FEW),
         (QUIET | {"throttled": "4 events"}, QUIET | {"throttled": "4 events"}, Verdict.TOO_FEW),
         (QUIET | {"throttled": "4 events"}, QUIET | {"throttled": "5 events"}, Verdict.THROTTLED),
+        (OLD_TROUBLE, OLD_TROUBLE, Verdict.TOO_FEW),
+        (OLD_TROUBLE | {"throttled_since_boot": ""}, OLD_TROUBLE, Verdict.THROTTLED),
         (QUIET | {"governor": "powersave"}, QUIET, Verdict.THROTTLED_ON_PURPOSE),
         (
             QUIET | {"governor": "powersave", "frequency_driver": "intel_pstate"},

@@ -3,29 +3,36 @@
 Every path stands under a ``root``, so that a test (or an emulator's overlay) can bring its own
 ``/sys`` and ``/proc``. A sensor that is not there is listed under ``unknown``, never guessed.
 
-Sources: kernel documentation (admin-guide/pm/cpufreq, driver-api/thermal/sysfs-api, proc(5));
-the bits of ``get_throttled``: Raspberry Pi documentation, ``vcgencmd``.
+Sources: kernel documentation (admin-guide/pm/cpufreq, driver-api/thermal/sysfs-api, proc(5)). What
+only a Raspberry Pi has: ``firmware``.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import platform
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns
 
+from edgewright_runtimes.firmware import (
+    clock_mhz,
+    is_pi,
+    throttle_bits,
+    throttled_now,
+    throttled_since_boot,
+    under_voltage,
+)
 from edgewright_runtimes.records import Plain
 from edgewright_runtimes.version import __version__
 
 ROOT = Path("/")
 NO_SENSORS = ("busy", "frequency_driver")
+OF_A_PI = ("clock_mhz", "throttled_since_boot", "under_voltage")  # nothing else is asked for them
 BUSY_SHARE = 0.05  # of one core: below it a process is not worth a line
 BUSY_SECONDS = 0.02  # two ticks: one may be chance
-NOW_BITS = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
 FEATURES = (
     "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16",
     "avx512_fp16", "amx_tile", "amx_int8", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve",
@@ -34,14 +41,19 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """Processor time so far, in seconds: of every process by id and name, and when."""
+    """Processor time so far, in seconds: of every process by id and name, and when.
+
+    ``swapped_bytes``: moved to and from swap since boot; ``None`` where nobody counts.
+    """
 
     at: float
     processes: dict[int, tuple[str, float]]
+    swapped_bytes: int | None = None
 
 
 def read_environment(root: Path = ROOT, *, since: Ticks | None = None) -> dict[str, Plain]:
-    """One reading of everything; ``since`` adds who else was busy from then to now.
+    """One reading of everything; ``since`` adds who else was busy from then to now, and what went
+    to and from swap.
 
     Units are in the names. Missing sensors are in ``unknown``, joined by commas.
     """
@@ -54,11 +66,12 @@ def read_surroundings(root: Path = ROOT, *, since: Ticks | None = None) -> dict[
         **_sensors(root),
         **_memory(root),
         "load_1m": _load(root),
-        "busy": None if since is None else busy(since, read_ticks(root)),
+        **_traffic(root, since),
         "frequency_driver": _text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_driver"),
         **_machine(root),
     }
-    unknown = sorted(n for n, value in values.items() if value is None and n not in NO_SENSORS)
+    expected = set(values) - set(NO_SENSORS) - set(() if is_pi(root) else OF_A_PI)
+    unknown = sorted(name for name in expected if values[name] is None)
     known = {name: value for name, value in values.items() if value is not None}
     return {**known, "unknown": ",".join(unknown)}
 
@@ -85,11 +98,15 @@ def work_ns(repeats: int = 25) -> int:
 def _sensors(root: Path) -> dict[str, Plain]:
     cpufreq = root / "sys/devices/system/cpu/cpu0/cpufreq"
     khz = _number(cpufreq / "scaling_cur_freq")
+    bits = throttle_bits(root)
     return {
         "temperature_c": _temperature(root),
         "governor": _text(cpufreq / "scaling_governor"),
         "frequency_mhz": None if khz is None else khz / 1000,
-        "throttled": _throttled(root),
+        "clock_mhz": clock_mhz(root),
+        "throttled": _events(root) if bits is None else throttled_now(bits),
+        "throttled_since_boot": None if bits is None else throttled_since_boot(bits),
+        "under_voltage": under_voltage(root, bits),
     }
 
 
@@ -103,33 +120,22 @@ def _temperature(root: Path) -> float | None:
     return max(values) / 1000 if values else None
 
 
-def _throttled(root: Path) -> str | None:
-    """What holds the processor back now: words of a Pi, a count of events on x86, ``""``: nothing.
-
-    A Pi tells through its firmware; x86 counts throttling events since boot, so a reading is
-    compared with the one before it.
-    """
-    pi = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled") or _vcgencmd(root)
-    if pi is not None:
-        try:
-            bits = int(pi, 16)
-        except ValueError:
-            return None
-        return ", ".join(word for bit, word in NOW_BITS.items() if bits >> bit & 1)
+def _events(root: Path) -> str | None:
+    """x86 counts throttling events since boot: a reading is compared with the one before it."""
     counts = root.glob("sys/devices/system/cpu/cpu*/thermal_throttle/*_throttle_count")
     events = [n for n in map(_number, counts) if n is not None]
     return f"{int(sum(events))} events" if events else None
 
 
-def _vcgencmd(root: Path) -> str | None:
-    tool = shutil.which("vcgencmd") if root == ROOT else None
-    if tool is None:
-        return None
-    try:
-        done = subprocess.run([tool, "get_throttled"], capture_output=True, text=True, timeout=5)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip().partition("=")[2] or None
+def _traffic(root: Path, since: Ticks | None) -> dict[str, Plain]:
+    """Who else was busy, and what went to and from swap; nothing where no beginning is known."""
+    if since is None:
+        return {}
+    now = read_ticks(root)
+    swapped = None
+    if now.swapped_bytes is not None and since.swapped_bytes is not None:
+        swapped = now.swapped_bytes - since.swapped_bytes
+    return {"busy": busy(since, now), "swap_bytes": swapped}
 
 
 def _memory(root: Path) -> dict[str, Plain]:
@@ -178,7 +184,7 @@ def _machine(root: Path) -> dict[str, Plain]:
 
 
 def read_ticks(root: Path = ROOT) -> Ticks:
-    """Processor time of every process, from ``/proc/PID/stat`` (fields 2, 14 and 15)."""
+    """Processor time of every process, from ``/proc/PID/stat`` (fields 2, 14 and 15); and swap."""
     hertz = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
     processes: dict[int, tuple[str, float]] = {}
     for folder in root.glob("proc/[0-9]*"):
@@ -188,7 +194,18 @@ def read_ticks(root: Path = ROOT) -> Ticks:
         name = text[text.index("(") + 1 : text.rindex(")")]
         fields = text[text.rindex(")") + 1 :].split()
         processes[int(folder.name)] = (name, (int(fields[11]) + int(fields[12])) / hertz)
-    return Ticks(perf_counter_ns() / 1e9, processes)
+    return Ticks(perf_counter_ns() / 1e9, processes, _swapped_bytes(root))
+
+
+def _swapped_bytes(root: Path) -> int | None:
+    """From ``/proc/vmstat``, which counts pages in and out."""
+    words = (_text(root / "proc/vmstat") or "").split()
+    counts = dict(zip(words[::2], words[1::2], strict=False))
+    try:
+        pages = int(counts["pswpin"]) + int(counts["pswpout"])
+    except (KeyError, ValueError):
+        return None
+    return pages * (os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4_096)
 
 
 def busy(before: Ticks, after: Ticks) -> str:
@@ -211,6 +228,7 @@ def _text(path: Path) -> str | None:
 
 def _number(path: Path) -> float | None:
     try:
-        return float(_text(path) or "")
+        value = float(_text(path) or "")
     except ValueError:
         return None
+    return value if math.isfinite(value) else None

@@ -9,13 +9,14 @@ Jobs (all carry ``protocol`` and ``job``):
            samples_file (.npy, written), sensor_seconds
   predict  artifact, runtime, threads, inputs (.npz, [items, ...]), outputs (.npz, written)
   memory   artifact, runtime, threads, feeds   (a pass of its own: VmHWM of a fresh process)
+  count    artifact, runtime, threads, feeds, calls, blocks   (between marks: ``worker.marks``)
   stop     the job at hand ends early with what it has; no other is taken
 
 Rows: ``loaded`` (load_ns, in_force, inputs, outputs), ``first`` (ns), ``environment`` (when:
 before, during or after; values), ``samples`` (file, warmup_samples, calls_per_sample, partial),
-``memory`` (peak_bytes, before_bytes), ``outputs`` (file), ``progress`` (done, of), ``failure``
-(stage, error, hint), ``done``. A worker that is alive writes a row every two seconds, or at the
-end of the call that takes longer.
+``memory`` (peak_bytes, before_bytes), ``counted`` (blocks, calls_per_block), ``outputs`` (file),
+``progress`` (done, of), ``failure`` (stage, error, hint), ``done``. A worker that is alive writes a
+row every two seconds, or at the end of the call that takes longer.
 """
 
 from __future__ import annotations

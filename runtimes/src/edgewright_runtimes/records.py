@@ -284,6 +284,30 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Instructions that an artifact executed on an emulated processor: a count, never a time.
+
+    ``counts`` are of blocks of ``calls_per_block`` calls each; ``empty`` is what the marks around
+    a block cost, and stands in each of them. One record for each process.
+    """
+
+    job: str
+    artifact: str
+    artifact_sha256: str
+    target: str
+    runtime: str
+    threads: int
+    round: int
+    unit: Literal["instructions"]
+    counts: tuple[int, ...]
+    empty: int
+    calls_per_block: int
+    in_force: Mapping[str, str] = field(default_factory=dict)
+    started: str = ""  # ISO 8601, UTC
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """One artifact's outputs on a data set, beside the source's on the same items.
 

@@ -1,8 +1,8 @@
 """Convert, check and measure models for devices and browsers.
 
 Each verb of the command line is a function here: ``convert``, ``compress``, ``check``, ``bench``,
-``report``, ``export_app``, ``inspect``, ``explain``, ``sensitivity``, ``run``, ``doctor``;
-``load`` opens an artifact.
+``gate``, ``report``, ``export_app``, ``inspect``, ``explain``, ``sensitivity``, ``run`` and
+``doctor``; ``load`` opens an artifact.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgewright.verbs.doctor import doctor
     from edgewright.verbs.explain import explain
     from edgewright.verbs.export_app import export_app
+    from edgewright.verbs.gate import gate
     from edgewright.verbs.inspect import inspect
     from edgewright.verbs.report import report
     from edgewright.verbs.run import run
@@ -34,6 +35,7 @@ VERBS = (
     "doctor",
     "explain",
     "export_app",
+    "gate",
     "inspect",
     "report",
     "run",
@@ -48,6 +50,7 @@ __all__ = [
     "doctor",
     "explain",
     "export_app",
+    "gate",
     "inspect",
     "load",
     "report",

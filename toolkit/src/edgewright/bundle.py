@@ -4,7 +4,7 @@
     compressed/<key>/                models after the steps of a recipe (``compression.store``)
     golden.npz                       raw/<input>, input/<input>, output/<output> of 8 items
     artifacts/<name>/artifact.json   beside the model file
-    measurements/<id>.json           a Measurement or an Evaluation, its arrays beside it
+    measurements/<id>.json           a Measurement or an Evaluation, its arrays beside it; a Count
     failures/<id>.json
     report.html
     .seen.json                       how the artifacts' files looked when they were hashed
@@ -31,6 +31,7 @@ from edgewright_runtimes.records import (
     SCHEMA,
     SCHEMES,
     Artifact,
+    Count,
     Evaluation,
     Failure,
     Measurement,
@@ -243,6 +244,12 @@ class Bundle:
     def array_file(self, name: str) -> Path:
         """Where an array named in a record lies; never outside the bundle."""
         return self._beside(name)
+
+    def counts(self) -> tuple[Count, ...]:
+        return self._records("measurements/*.json", Count, marker="calls_per_block")
+
+    def add_count(self, record: Count, stem: str) -> None:
+        write_text(self.path / "measurements" / f"{stem}.json", to_json(record) + "\n")
 
     def failures(self) -> tuple[Failure, ...]:
         return self._records("failures/*.json", Failure)

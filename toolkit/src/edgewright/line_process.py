@@ -141,7 +141,7 @@ class LineProcess:
         self._rows.put(None)  # every later question gets the same answer
         if self._nonsense:
             return ProcessDied(f"the process was stopped, for it wrote {self._nonsense}")
-        words = f"the process {_how_it_ended(code)}{self._last_words()}"
+        words = f"the process {how_it_ended(code)}{self._last_words()}"
         # with exit code 0 its input had ended: it was told to
         return ProcessDied(words, of_itself=code != 0 and _signal(code) not in _FROM_OUTSIDE)
 
@@ -156,7 +156,7 @@ class LineProcess:
         return ""
 
 
-def _how_it_ended(code: int) -> str:
+def how_it_ended(code: int) -> str:
     if code >= 0:
         return f"ended with exit code {code}"
     name = _signal(code)

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.protocol import read_line
-from edgewright_runtimes.worker.jobs import BenchJob, MemoryJob, PredictJob, read_job
+from edgewright_runtimes.worker.jobs import BenchJob, CountJob, MemoryJob, PredictJob, read_job
 from edgewright_runtimes.worker.rows import Rows
 
 Jobs = queue.SimpleQueue[str | None]
@@ -90,6 +90,10 @@ def _serve(jobs: Jobs, rows: Rows) -> None:
                     from edgewright_runtimes.worker.bench import run_memory
 
                     run_memory(job, rows)
+                case CountJob() as job:
+                    from edgewright_runtimes.worker.count import run_count
+
+                    run_count(job, rows)
                 case PredictJob() as job:
                     from edgewright_runtimes.worker.predict import run_predict
 

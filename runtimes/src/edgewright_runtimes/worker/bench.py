@@ -24,7 +24,7 @@ from edgewright_runtimes.workload import (
 
 if TYPE_CHECKING:
     from edgewright_runtimes.runtime import Session
-    from edgewright_runtimes.worker.jobs import BenchJob, MemoryJob
+    from edgewright_runtimes.worker.jobs import BenchJob, CountJob, MemoryJob
     from edgewright_runtimes.worker.rows import Rows
 
 RANDOM_ITEMS = 8
@@ -97,7 +97,7 @@ def run_memory(job: MemoryJob, rows: Rows) -> None:
         rows.write("memory", peak_bytes=peak_memory_bytes(root), before_bytes=before)
 
 
-def prepare(session: Session, job: BenchJob | MemoryJob) -> list[dict[str, Array]]:
+def prepare(session: Session, job: BenchJob | CountJob | MemoryJob) -> list[dict[str, Array]]:
     """Feeds in the file's dtypes: the real items where there are any, else seeded ones."""
     real = load_arrays(Path(job.feeds)) if job.feeds else {}
     if real and not runtime_row(job.runtime).package:  # it computes nothing: any feed does

@@ -45,6 +45,19 @@ class MemoryJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountJob:
+    """``blocks`` times at least ``calls`` calls, between marks that a counter outside can see."""
+
+    artifact: str
+    runtime: str
+    threads: int
+    feeds: str = ""
+    seed: int = 0
+    calls: int = 16
+    blocks: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictJob:
     """Real-valued inputs [items, ...] by tensor name in, float32 outputs [items, ...] out."""
 
@@ -55,8 +68,13 @@ class PredictJob:
     outputs: str
 
 
-Job = BenchJob | MemoryJob | PredictJob
-JOBS: Mapping[str, type[Job]] = {"bench": BenchJob, "memory": MemoryJob, "predict": PredictJob}
+Job = BenchJob | MemoryJob | CountJob | PredictJob
+JOBS: Mapping[str, type[Job]] = {
+    "bench": BenchJob,
+    "memory": MemoryJob,
+    "count": CountJob,
+    "predict": PredictJob,
+}
 
 
 def read_job(message: Mapping[str, Any]) -> Job:

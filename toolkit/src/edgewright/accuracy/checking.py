@@ -259,7 +259,7 @@ def _evaluate_one(
     name = files.outputs(artifact.name, run.runtime, run.target.name)
     bundle.clear_failures(
         artifact=artifact.name,
-        stages=("load", "run"),
+        stages=("load", "run", "transport"),
         target=run.target.name,
         runtimes=(run.runtime,),
     )

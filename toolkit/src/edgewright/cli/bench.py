@@ -16,13 +16,16 @@ from edgewright.cli.targets import (
     browser_options,
     page_options,
 )
+from edgewright_runtimes.errors import BadInput
 
 if TYPE_CHECKING:
+    from edgewright.counting.run import CountResult
     from edgewright.latency.sweep import Progress
     from edgewright.verbs.bench import BenchResult
 
 SUMMARY = "Time the artifacts of a bundle in shuffled rounds of fresh processes."
 PRESETS = ("smoke", "quick", "standard", "sustained")
+COUNTED = ("instructions",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,10 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="an artifact that gives no answer for so long is a failure (%(default)g)",
     )
+    parser.add_argument(
+        "--count",
+        choices=COUNTED,
+        help="on an emulated board: count them for each inference, and time nothing",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.count:
+        return _count(args)
     from edgewright.verbs.bench import bench
 
     with _progress(silent=args.json) as tell:
@@ -78,6 +88,30 @@ def run(args: argparse.Namespace) -> int:
         print(as_json(result))
     else:
         _print(result)
+    return result.exit_code
+
+
+def _count(args: argparse.Namespace) -> int:
+    from edgewright.counting.run import count_instructions
+    from edgewright.counting.table import as_json
+
+    if args.seconds is not None:
+        raise BadInput("--seconds is for latencies", hint="with --count, --rounds says how many")
+    with _progress(silent=args.json) as tell:
+        result = count_instructions(
+            args.bundle,
+            artifacts=names(args.artifacts),
+            runtimes=names(args.runtime),
+            target=args.target,
+            rounds=args.rounds,
+            threads=args.threads,
+            limit_seconds=args.limit,
+            tell=tell,
+        )
+    if args.json:
+        print(as_json(result))
+    else:
+        _print_counts(result)
     return result.exit_code
 
 
@@ -128,6 +162,23 @@ def _print(result: BenchResult) -> None:
         print(f"  {line}")
     for name, reason in result.not_here.items():
         print(f"  {name}: {reason}")
-    state = "interrupted; what was measured is kept" if result.interrupted else "measured"
+    _print_end(result, "measured")
+
+
+def _print_counts(result: CountResult) -> None:
+    from edgewright.counting.table import HEADINGS, NOTE, cells
+    from edgewright.text_table import print_table
+
+    rows = [row for row in result.rows if row.job == result.job]
+    if rows:
+        print_table(HEADINGS, [cells(row) for row in rows])
+        print(f"  all: {NOTE}")
+    for name, reason in result.not_here.items():
+        print(f"  {name}: {reason}")
+    _print_end(result, "counted")
+
+
+def _print_end(result: BenchResult | CountResult, done: str) -> None:
+    state = f"interrupted; what was {done} is kept" if result.interrupted else done
     counts = f"{result.measured_rounds} rounds, {len(result.failures)} failed"
     print(f"{result.bundle}: {state}: {counts}")

@@ -9,6 +9,12 @@ SUMMARY = "Say what is installed, what is missing, and what to type."
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
+        "--target",
+        default="",
+        metavar="NAMES",
+        help="look at boards (ssh:DEVICE, @FLEET) and browsers (browser:NAME), not at this machine",
+    )
+    parser.add_argument(
         "--make",
         metavar="RUNTIME",
         help="make the environment of a runtime that needs one of its own: tflite-runtime",
@@ -17,12 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgewright.text_table import one_line
     from edgewright.verbs.doctor import doctor, make_environment
 
     if args.make:
         print(f"{args.make}: {make_environment(args.make)}")
         return 0
-    findings = doctor()
+    findings = doctor(args.target)
     if args.json:
         import json
         from dataclasses import asdict
@@ -31,5 +38,5 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for f in findings:
         advice = f"  -> {f.advice}" if f.advice else ""
-        print(f"{f.state:8} {f.what:24} {f.detail}{advice}")
+        print(one_line(f"{f.state:8} {f.what:24} {f.detail}{advice}"))
     return 0

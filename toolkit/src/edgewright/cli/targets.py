@@ -21,8 +21,9 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--target",
         default="local",
-        help="where: local, browser:chromium, browser:firefox, or page: any device that opens the "
-        "address that is shown; several by commas (%(default)s)",
+        help="where: local, browser:chromium, browser:firefox, ssh:NAME (a board), emulated:pi4, "
+        "emulated:pi5, or page: any device that opens the address that is shown; several by "
+        "commas (%(default)s)",
     )
     parser.add_argument(
         "--browser-path", type=Path, metavar="PATH", help="this program, not the one that is found"

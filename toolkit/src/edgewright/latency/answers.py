@@ -50,7 +50,7 @@ class Answers:
         """
         import numpy as np
 
-        from edgewright.targets.web.tolerances import tolerance
+        from edgewright.targets.tolerances import tolerance
         from edgewright_converters.tolerances import judge
 
         expected = _part(self._of(artifact), "output/")

@@ -102,6 +102,21 @@ def set_aside(bundle: Bundle) -> tuple[str, ...]:
     return _sort_out(bundle)[1]
 
 
+def twins_apart(bundle: Bundle) -> Mapping[tuple[Key, str], float]:
+    """Of each baseline and job, how far its two names lay apart: the logarithm of their ratio."""
+    groups = _grouped(_sort_out(bundle)[0])
+    measured = _Measured(bundle, groups)
+    apart: dict[tuple[Key, str], float] = {}
+    for key, label, job in groups:
+        first, again = (measured.summary(key, name, job) for name in ("", AGAIN))
+        if label == AGAIN and first is not None and again is not None:
+            logs = [
+                float(np.mean(np.log(np.maximum(s.round_medians_ns, 1e-3)))) for s in (first, again)
+            ]
+            apart[key, job] = logs[1] - logs[0]
+    return apart
+
+
 def _sort_out(bundle: Bundle) -> tuple[list[Measurement], tuple[str, ...]]:
     now: dict[str, str] = {}
     for artifact in bundle.artifacts():
@@ -282,14 +297,17 @@ def _held_down(record: Measurement) -> bool:
 
 
 def was_throttled(rounds: Sequence[Measurement]) -> bool:
-    """The processor said so, counted new events, or did the fixed work a fifth slower after, in
-    half of the rounds at least (a busy neighbour may do that to one)."""
+    """The processor said so, counted new events, remembers more than before, or did the fixed work
+    a fifth slower after, in half of the rounds at least (a busy neighbour may do that to one)."""
     for r in rounds:
         before, after = r.before.get("throttled"), r.after.get("throttled")
         said = [v.get("throttled") for v in (r.before, r.after, *r.during)]
         if any(word and not str(word).endswith(" events") for word in said):
             return True
         if before is not None and after is not None and before != after:
+            return True
+        since = [v.get("throttled_since_boot") for v in (r.before, r.after)]
+        if None not in since and since[0] != since[1]:  # in the middle of the round
             return True
     ratios = [
         float(r.after["work_ns"]) / float(r.before["work_ns"])  # type: ignore[arg-type]

@@ -75,10 +75,10 @@ def run_round(
 ) -> Outcome:
     """Measure one round of one cell; ``on_part`` hears what part of it is done."""
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    samples = setup.work / f"{_stem(slot, setup)}.npy"
+    samples = setup.work / f"{stem(slot, setup)}.npy"
     job = {
         "job": "bench",
-        **_common(slot.cell, model, setup),
+        **common_fields(slot.cell, model, setup),
         "seconds": setup.budget.round_seconds,
         "samples": setup.budget.round_samples,
         "samples_file": str(samples),
@@ -95,7 +95,9 @@ def run_round(
 
 def run_memory(cell: Cell, model: Path, setup: Setup) -> int | Outcome | None:
     """Peak bytes of a fresh process that loads and runs the artifact; ``None``: not known."""
-    heard = _ask({"job": "memory", **_common(cell, model, setup)}, cell, setup, lambda _: None)
+    heard = _ask(
+        {"job": "memory", **common_fields(cell, model, setup)}, cell, setup, lambda _: None
+    )
     failure = _failure(heard, cell, setup)
     if failure is not None or heard.stopped:
         return Outcome(failure=failure, stopped=heard.stopped)
@@ -113,7 +115,7 @@ def run_answers(cell: Cell, model: Path, setup: Setup, workers: Workers) -> Outc
     outputs = setup.work / "answers.npz"
     job = {
         "job": "predict",
-        **_common(cell, model, setup),
+        **common_fields(cell, model, setup),
         "inputs": str(feeds.resolve()),
         "outputs": str(outputs.resolve()),
     }
@@ -126,11 +128,11 @@ def run_answers(cell: Cell, model: Path, setup: Setup, workers: Workers) -> Outc
             setup.answers.judge(cell.artifact, cell.runtime, outputs)
         except WrongAnswers as e:
             row = {"stage": "verify", "error": str(e.args[0]), "hint": e.hint}
-            failure = _as_failure(row, cell, setup)
+            failure = as_failure(row, cell, setup)
     return Outcome(failure=failure, stopped=heard.stopped)
 
 
-def _common(cell: Cell, model: Path, setup: Setup) -> dict[str, object]:
+def common_fields(cell: Cell, model: Path, setup: Setup) -> dict[str, object]:
     return {
         "artifact": str(model.resolve()),
         "runtime": cell.runtime,
@@ -160,10 +162,10 @@ def _hear(worker: Worker, job: Mapping[str, object], on_part: Callable[[float], 
 
 def _failure(heard: Heard, cell: Cell, setup: Setup) -> Failure | None:
     row = heard.rows.get("failure")
-    return None if row is None or heard.stopped else _as_failure(row, cell, setup)
+    return None if row is None or heard.stopped else as_failure(row, cell, setup)
 
 
-def _as_failure(row: Row, cell: Cell, setup: Setup) -> Failure:
+def as_failure(row: Row, cell: Cell, setup: Setup) -> Failure:
     return Failure(
         artifact=cell.artifact.name,
         stage=cast(Stage, row["stage"]),
@@ -190,7 +192,7 @@ def _record(
         preset=setup.preset,
         round=slot.round,
         order=slot.order,
-        samples_file=f"{_stem(slot, setup)}.npy",
+        samples_file=f"{stem(slot, setup)}.npy",
         warmup_samples=samples["warmup_samples"],
         calls_per_sample=samples["calls_per_sample"],
         load_ns=heard.rows["loaded"]["load_ns"],
@@ -205,7 +207,7 @@ def _record(
     )
 
 
-def _stem(slot: Slot, setup: Setup) -> str:
+def stem(slot: Slot, setup: Setup) -> str:
     cell = slot.cell
     place = place_words(setup.target.name)
     words = [setup.job, place, cell.artifact.name, cell.runtime, cell.label, str(slot.round)]

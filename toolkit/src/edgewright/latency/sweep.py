@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edgewright_runtimes.records import Measurement
 
 ROUND_OVERHEAD_SECONDS = 1.0  # a process, its imports, the fixed work: a first guess
-FAILED_HERE = ("load", "run", "verify", "measure")
+FAILED_HERE = ("load", "run", "verify", "measure", "transport")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +127,21 @@ class Sweep:
             return
         words = f"round {slot.round + 1} of {self.setup.budget.rounds}, {cell.words}"
         self._say(before, words)
-        outcome = run_round(
-            slot,
-            self._model(cell),
-            self.setup,
-            peak_bytes=self._peaks.get(_key(cell)),
-            on_part=lambda part: self._say(before + part * share, words),
-        )
-        result = self._keep(outcome.record, outcome.samples)
+        outcome, result = self._measure(slot, lambda part: self._say(before + part * share, words))
         self._take(cell, outcome)
         if outcome.failure is None:
             self._say(before + share, f"{words}: {result}", finished=True)
+
+    def _measure(self, slot: Slot, on_part: Callable[[float], None]) -> tuple[Outcome, str]:
+        """Measure one round and keep it: how it went, and its result in words."""
+        outcome = run_round(
+            slot,
+            self._model(slot.cell),
+            self.setup,
+            peak_bytes=self._peaks.get(_key(slot.cell)),
+            on_part=on_part,
+        )
+        return outcome, self._keep(outcome.record, outcome.samples)
 
     def _keep(self, record: Measurement | None, file: Path | None) -> str:
         if record is None or file is None:

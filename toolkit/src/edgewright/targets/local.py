@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,16 +23,14 @@ NEXT_STAGE: Mapping[str, Stage] = {"loaded": "run", "first": "measure", "samples
 
 
 class LocalWorker:
-    def __init__(self, python: Path, folder: Path, limit_seconds: float) -> None:
-        own = python == Path(sys.executable)
+    """A worker that ``argv`` starts on this machine."""
+
+    def __init__(
+        self, argv: Sequence[str], *, env: Mapping[str, str], folder: Path, limit_seconds: float
+    ) -> None:
         self._limit = limit_seconds
         self.stopped = False
-        self._process = LineProcess(
-            [str(python), "-m", "edgewright_runtimes.worker"],
-            log=folder / "worker.log",
-            # another environment has packages of its own; and no module of the folder at hand
-            env={"PYTHONSAFEPATH": "1", **({} if own else {"PYTHONPATH": "", "PYTHONHOME": ""})},
-        )
+        self._process = LineProcess(argv, log=folder / "worker.log", env=env)
 
     def rows(self, job: Mapping[str, object]) -> Iterator[Row]:
         stage: Stage = "load"
@@ -109,7 +107,14 @@ class LocalTarget:
 
     def start(self, runtime: str, *, folder: Path, limit_seconds: float) -> LocalWorker:
         python = self._pythons.get(runtime, Path(sys.executable))
-        return LocalWorker(python, folder, limit_seconds)
+        own = python == Path(sys.executable)
+        return LocalWorker(
+            [str(python), "-m", "edgewright_runtimes.worker"],
+            # another environment has packages of its own; and no module of the folder at hand
+            env={"PYTHONSAFEPATH": "1", **({} if own else {"PYTHONPATH": "", "PYTHONHOME": ""})},
+            folder=folder,
+            limit_seconds=limit_seconds,
+        )
 
     def close(self) -> None:
         """Nothing stands open between two workers."""

@@ -25,6 +25,8 @@ GRAMMAR = ("local", "browser:NAME", "page", "ssh:DEVICE", "@FLEET", "emulated:pi
 KINDS: Mapping[str, str] = {
     "local": "edgewright.targets.local",
     "browser": "edgewright.targets.browser.target",
+    "ssh": "edgewright.targets.ssh.target",
+    "emulated": "edgewright.targets.emulated.target",
 }
 CROWDS: Mapping[str, str] = {"page": "edgewright.targets.page.crowd"}
 

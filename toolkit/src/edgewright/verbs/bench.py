@@ -102,14 +102,14 @@ def bench(
         work = opened.work_folder()
         task = _Task(
             bundle=opened,
-            job=_job_name(),
+            job=job_name("bench"),
             everything=everything,
             chosen=choose(everything, artifacts),
             runtimes=runtimes,
             threads=threads,
             preset=preset,
             budget=budget,
-            feeds=_feeds(opened, work),
+            feeds=golden_feeds(opened, work),
             work=work,
             limit_seconds=limit_seconds,
             seed=seed,
@@ -240,11 +240,11 @@ def _check(threads: int, limit_seconds: float) -> None:
         raise BadInput(f"limit is {limit_seconds:g} s", hint="more than 0")
 
 
-def _job_name() -> str:
-    return f"bench-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+def job_name(verb: str) -> str:
+    return f"{verb}-{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
-def _feeds(bundle: Bundle, work: Path) -> Path | None:
+def golden_feeds(bundle: Bundle, work: Path) -> Path | None:
     """The preprocessed goldens as the workers read them; ``None``: the workers draw their own."""
     import numpy as np
 

@@ -9,18 +9,20 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib import metadata, util
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from edgewright.finding import Finding
 from edgewright_runtimes.errors import EdgewrightError, MissingExtra, UnknownName, UsageError
 from edgewright_runtimes.runtime import RUNTIMES, Runtime
 
 if TYPE_CHECKING:
+    from edgewright.devices.registry import Device
     from edgewright.settings import Settings
+    from edgewright.targets.target import TargetName
 
-State = Literal["ok", "missing", "broken"]
 PACKAGES: Mapping[str, str] = {
     "tensorflow": "pip install edgewright",
     "keras": "pip install edgewright",
@@ -38,24 +40,58 @@ _PROBE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line: ``advice`` is what to type, empty where nothing is to be done."""
-
-    what: str
-    state: State
-    detail: str
-    advice: str = ""
-
-
-def doctor() -> tuple[Finding, ...]:
+def doctor(target: str = "") -> tuple[Finding, ...]:
     """Look at the interpreter, the packages, each runtime (by building a session), each browser
-    (by opening the page in it), and node."""
+    (by opening the page in it), and node; or at the boards and browsers that ``target`` names.
+
+    Raises ``UnknownName`` or ``UsageError`` for a target that there is nothing to look at.
+    """
     from edgewright.settings import load_settings
 
+    if target:
+        return _targets(target)
     pythons = load_settings().pythons
     runtimes = [_runtime(row, pythons) for row in RUNTIMES.values()]
     return (_interpreter(), *_packages(), *runtimes, *_browsers(), _node())
+
+
+def _targets(text: str) -> tuple[Finding, ...]:
+    from edgewright.targets.target import parse_targets
+
+    looked = [one for name in parse_targets(text) for one in _target(name)]
+    if len(looked) == 1:
+        return looked[0][1]
+    return tuple(replace(f, what=f"{what} {f.what}") for what, lines in looked for f in lines)
+
+
+def _target(name: TargetName) -> list[tuple[str, tuple[Finding, ...]]]:
+    """Each place that it names, with its lines."""
+    from edgewright.devices.registry import find_device, find_group
+    from edgewright.settings import load_settings
+
+    if name.kind == "browser":
+        return [(str(name), (_browser(str(name), load_settings()),))]
+    if name.kind == "ssh":
+        return [(str(name), _board(find_device(name.place)))]
+    if name.kind == "fleet":
+        return [(f"ssh:{device.name}", _board(device)) for device in find_group(name.place)]
+    raise UsageError(
+        f"doctor has nothing to look at in the target {str(name)!r}",
+        hint="ssh:DEVICE, @FLEET or browser:NAME; for this machine, edgewright doctor alone",
+    )
+
+
+def _board(device: Device) -> tuple[Finding, ...]:
+    """A board that can't be reached, or lets nobody in, is a line too."""
+    from edgewright.targets.ssh.advice import advise
+    from edgewright.targets.ssh.link import Link
+    from edgewright.targets.ssh.probe import probe
+
+    try:
+        with Link(device.destination) as link:
+            return advise(probe(link, device.python))
+    except EdgewrightError as e:
+        return (Finding(what="link", state="broken", detail=str(e.args[0]), advice=e.hint),)
 
 
 def make_environment(name: str) -> Path:
