@@ -91,7 +91,7 @@ test: install browsers boards
 device-test: install boards
 	$(RUN) -m pytest tests/device
 
-slow: install oracle browsers
+slow: install oracle browsers boards
 	$(RUN) -m pytest -m slow -n $(WORKERS) --dist loadfile
 
 bench: install oracle

@@ -255,7 +255,7 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
         ({"target": "moon"}, UnknownName, "no target named 'moon'"),
         ({"target": "local,local"}, UsageError, "named twice"),
         ({"target": ""}, UsageError, "no target was named"),
-        ({"target": "ssh:pi"}, UsageError, "not in this version; it has: local"),
+        ({"target": "@shed"}, UsageError, "not in this version; it has: local"),
     ],
 )
 def test_bad_input_is_one_clear_line(

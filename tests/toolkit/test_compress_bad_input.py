@@ -115,7 +115,7 @@ def test_a_name_is_refused(
         (["--formats", "tflit"], "no format named 'tflit'; known: onnx, tfjs, tflite; did you"),
         (["--data", "gone.npz"], "no such file"),
         (["--target", "moon"], "no target named 'moon'"),
-        (["--target", "ssh:pi"], "'ssh:pi' is not in this version"),
+        (["--target", "@shed"], "'@shed' is not in this version"),
         (["--target", "local,local"], "target 'local,local' is 2 targets; one was expected; name"),
         (["--samples", "0"], "samples is 0"),
         (["--max-drop", "1"], "--max-drop is for --auto; check decides gates"),

@@ -55,7 +55,7 @@ BAD = {
     "preset": (HEAD + '[bench]\npreset = "quik"\n', 5, "did you mean 'quick'?"),
     "runtime": (HEAD + '[bench]\nruntimes = ["lite"]\n', 5, "no runtime named 'lite'"),
     "target": (HEAD + '[bench]\ntarget = "locale"\n', 5, "did you mean 'local'?"),
-    "a target to come": (HEAD + '[bench]\ntarget = "ssh:pi"\n', 5, "is not in this version"),
+    "a target to come": (HEAD + '[bench]\ntarget = "@shed"\n', 5, "is not in this version"),
     "no such browser": (HEAD + '[check]\ndata = "x"\ntarget = "browser:lynx"', 6, "named 'lynx'"),
     "twice the same target": (HEAD + '[bench]\ntarget = "page,page"\n', 5, "is named twice"),
     "web runtime": (HEAD + '[check]\ndata = "x"\nruntimes = ["tfjs"]\n', 6, "'tfjs-cpu'"),
