@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import signal
-from datetime import datetime, timezone
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -53,7 +53,7 @@ class DeviceLock:
             return {}
 
     def sign(self, owner: str) -> None:
-        since = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        since = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
         os.ftruncate(self.fd, 0)
         os.pwrite(self.fd, json.dumps({"owner": owner, "since": since}).encode(), 0)
 
