@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ import numpy as np
 import pytest
 from tests.device.emulated_boards import BOARDS, emulated
 from tests.toolkit.bench_bundle import make_bundle
+from tests.toolkit.conftest import Command, command, converted, tiny  # noqa: F401
 
+from edgewright.bundle import Bundle
 from edgewright.settings import Settings
 from edgewright.targets.local import LocalTarget
 from edgewright.targets.target import Target
@@ -72,18 +75,21 @@ class Limit:
 
 FLOAT = Limit(largest=1e-6)
 INTEGER = Limit(largest=1 / 255, share=0.001)  # one step, in one value of a thousand
-CASES = [
-    ("litert", "dense.tflite", FLOAT),
-    ("litert", "lstm.tflite", FLOAT),
-    ("litert", "pair.tflite", FLOAT),
-    ("litert", "conv_int8_io.tflite", INTEGER),
-    ("litert", "digits.edgewright/artifacts/tflite-int8/model.tflite", INTEGER),
-    ("tflite-runtime", "dense.tflite", FLOAT),
-    ("tflite-runtime", "conv_int8_io.tflite", INTEGER),
-    ("onnxruntime", "dense.onnx", FLOAT),
-    ("onnxruntime", "pair.onnx", FLOAT),
-    ("onnxruntime", "digits.edgewright/artifacts/onnx-int8/model.onnx", INTEGER),
-]
+FILES: Mapping[str, Mapping[str, Limit]] = {
+    "litert": {
+        "dense.tflite": FLOAT,
+        "lstm.tflite": FLOAT,
+        "pair.tflite": FLOAT,
+        "conv_int8_io.tflite": INTEGER,
+        "digits.edgewright/artifacts/tflite-int8/model.tflite": INTEGER,
+    },
+    "tflite-runtime": {"dense.tflite": FLOAT, "conv_int8_io.tflite": INTEGER},
+    "onnxruntime": {
+        "dense.onnx": FLOAT,
+        "pair.onnx": FLOAT,
+        "digits.edgewright/artifacts/onnx-int8/model.onnx": INTEGER,
+    },
+}
 
 
 def feeds(file: str, folder: Path) -> Path:
@@ -100,21 +106,24 @@ def feeds(file: str, folder: Path) -> Path:
     return path
 
 
-def answers(target: Target, runtime: str, file: str, folder: Path) -> Arrays:
-    outputs = folder / "outputs.npz"
-    job = {
-        "job": "predict",
-        "artifact": str(MODELS / file),
-        "runtime": runtime,
-        "threads": 1,
-        "inputs": str(feeds(file, folder)),
-        "outputs": str(outputs),
-    }
-    with closing(target.start(runtime, folder=folder, limit_seconds=120)) as worker:
-        rows = list(worker.rows(job))
-    assert rows[-1]["row"] == "done", rows[-1]
-    with np.load(outputs, allow_pickle=False) as arrays:
-        return dict(arrays)
+def answers(target: Target, runtime: str, files: Iterable[str], folder: Path) -> list[Arrays]:
+    """Of each file, all in one process."""
+    found, outputs = [], folder / "outputs.npz"
+    with closing(target.start(runtime, folder=folder, limit_seconds=300)) as worker:
+        for file in files:
+            job = {
+                "job": "predict",
+                "artifact": str(MODELS / file),
+                "runtime": runtime,
+                "threads": 1,
+                "inputs": str(feeds(file, folder)),
+                "outputs": str(outputs),
+            }
+            rows = list(worker.rows(job))
+            assert rows[-1]["row"] == "done", (file, rows[-1])
+            with np.load(outputs, allow_pickle=False) as arrays:
+                found.append(dict(arrays))
+    return found
 
 
 def own_python() -> Settings:
@@ -124,23 +133,22 @@ def own_python() -> Settings:
 
 
 @pytest.mark.parametrize("name", BOARDS)
-@pytest.mark.parametrize(("runtime", "file", "limit"), CASES)
-def test_the_answers_are_those_of_this_machine(
-    name: str, runtime: str, file: str, limit: Limit, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("runtime", FILES)
+def test_the_answers_are_those_of_this_machine(name: str, runtime: str, tmp_path: Path) -> None:
     settings = own_python()
     lacks = runtime == "tflite-runtime" and not settings.pythons
     here = LocalTarget("local", settings)
-    expected = answers(here, "litert" if lacks else runtime, file, tmp_path)
-    found = answers(emulated(name), runtime, file, tmp_path)
-    assert found.keys() == expected.keys()
-    for output, values in expected.items():
-        difference = np.abs(found[output] - values)
-        spread = float(np.ptp(values)) or 1.0
-        assert float(difference.max()) / spread <= limit.largest, output
-        if limit.share < 1:
-            assert float(np.mean(difference > 0)) <= limit.share, output
-            assert np.array_equal(found[output].argmax(-1), values.argmax(-1)), output
+    expected = answers(here, "litert" if lacks else runtime, FILES[runtime], tmp_path)
+    found = answers(emulated(name), runtime, FILES[runtime], tmp_path)
+    for (file, limit), ours, theirs in zip(FILES[runtime].items(), expected, found, strict=True):
+        assert theirs.keys() == ours.keys(), file
+        for output, values in ours.items():
+            difference = np.abs(theirs[output] - values)
+            spread = float(np.ptp(values)) or 1.0
+            assert float(difference.max()) / spread <= limit.largest, (file, output)
+            assert float(np.mean(difference > 0)) <= limit.share, (file, output)
+            if limit is INTEGER:
+                assert np.array_equal(theirs[output].argmax(-1), values.argmax(-1)), file
 
 
 def test_bench_there_is_never_a_latency_to_believe(tmp_path: Path) -> None:
@@ -170,11 +178,47 @@ def test_bench_there_is_never_a_latency_to_believe(tmp_path: Path) -> None:
         assert {"temperature_c", "governor"} <= set(str(row.environment["unknown"]).split(","))
 
 
-def test_a_crash_there_costs_its_own_row(tmp_path: Path) -> None:
-    bundle = make_bundle(tmp_path / "bundle")
-    target = emulated("emulated:pi4")
+def test_what_is_not_there_is_a_row_and_no_end(tmp_path: Path) -> None:
     job = {"job": "memory", "artifact": str(tmp_path / "absent"), "runtime": "litert", "threads": 1}
-    with closing(target.start("litert", folder=tmp_path, limit_seconds=60)) as worker:
+    target = emulated(BOARDS[0])
+    with closing(target.start("litert", folder=tmp_path, limit_seconds=300)) as worker:
         last = list(worker.rows(job))[-1]
     assert (last["row"], last["stage"]) == ("failure", "load") and "absent" in last["error"]
-    assert bundle.artifacts()
+
+
+def test_answers_are_compared_before_any_time_is_spent(tmp_path: Path) -> None:
+    shutil.copytree(MODELS / "digits.edgewright", tmp_path / "digits.edgewright")
+    bundle = Bundle.open(tmp_path / "digits.edgewright")
+    result = bench(
+        bundle.path, artifacts=["int8"], target=BOARDS[1], preset="smoke", seconds=0.1, rounds=1
+    )
+    assert not result.failures
+    assert {(r.artifact, r.runtime) for r in result.rows} == {
+        ("tflite-int8", "litert"),
+        ("tflite-int8", "tflite-runtime"),
+        ("onnx-int8", "onnxruntime"),
+    }
+    golden = bundle.golden()
+    turned = {n: a[:, ::-1] if n.startswith("output/") else a for n, a in golden.items()}
+    np.savez(bundle.path / "golden.npz", **turned)  # type: ignore[arg-type]
+    wrong = bench(bundle.path, artifacts=["onnx-int8"], target=BOARDS[1], rounds=1)
+    assert [(f.artifact, f.stage) for f in wrong.failures] == [("onnx-int8", "verify")]
+    assert wrong.measured_rounds == 0 and wrong.exit_code == 1
+
+
+@pytest.mark.slow
+def test_check_there_gives_the_same_scores(
+    converted: Path,  # noqa: F811
+    tiny: Path,  # noqa: F811
+    command: Command,  # noqa: F811
+) -> None:
+    words = ["--data", tiny / "test.npz", "--max-drop", "50", "--json"]
+    artifacts = ["--artifacts", "tflite-float32,tflite-int8,onnx-int8"]
+    place = ["--target", "local,emulated:pi4"]
+    ran = command("check", converted, *words, *artifacts, *place, timeout=500)
+    assert ran.code in (0, 4, 5), ran.err
+    found: dict[str, set[object]] = {}
+    for result in ran.json()["results"]:  # type: ignore[attr-defined]
+        scores = {s["metric"]: s["artifact"] for s in result["scores"]}
+        found.setdefault(result["artifact"], set()).add(scores["accuracy"])
+    assert len(found) == 3 and all(len(scores) == 1 for scores in found.values()), found

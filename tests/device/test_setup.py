@@ -8,12 +8,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import resource
 import shlex
 import stat
 import subprocess
 import sys
 import time
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib import metadata
 from pathlib import Path
@@ -267,11 +269,17 @@ def test_no_python_there_says_what_to_do() -> None:
 # -- the script on the board, run here ------------------------------------------------------------
 
 
-def on_board(home: Path, verb: str, **asked: Any) -> dict[str, Any]:
-    environment = {"HOME": str(home), "PATH": os.defpath}
-    argv = [PYTHON, "-I", "-", verb, json.dumps(asked)]
+def on_board(
+    home: Path, verb: str, *, first: Callable[[], None] | None = None, **asked: Any
+) -> dict[str, Any]:
+    """``first`` is called in its process."""
     done = subprocess.run(
-        argv, input=SCRIPT.read_bytes(), capture_output=True, check=False, env=environment
+        [PYTHON, "-I", "-", verb, json.dumps(asked)],
+        input=SCRIPT.read_bytes(),
+        capture_output=True,
+        check=False,
+        env={"HOME": str(home), "PATH": os.defpath},
+        preexec_fn=first,
     )
     assert done.stdout.startswith(MARK), done.stderr.decode()
     return dict(json.loads(done.stdout[len(MARK) :]))
@@ -327,6 +335,20 @@ def test_what_arrived_otherwise_is_not_unpacked(tmp_path: Path) -> None:
     assert "did not arrive as it was sent" in said["error"] and said["hint"]
     looked = on_board(tmp_path, "look", packages=["one"])
     assert not looked["present"] and not looked["arrived"], "so that it is sent again"
+
+
+def test_a_disk_that_fills_up_leaves_no_half_of_a_package(tmp_path: Path) -> None:
+    """By a limit on the size of a file, which fails in the same place as a full disk."""
+    sha256 = arrive(tmp_path, "one", {"a.py": "", "large.so": "x" * 100_000})
+
+    def small() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    said = on_board(tmp_path, "unpack", first=small, packages={"one": sha256})
+    assert "File too large" in said["error"]
+    assert not list((top(tmp_path) / "packages").iterdir())
+    assert on_board(tmp_path, "look", packages=["one"])["arrived"] == ["one"], "not sent again"
+    assert on_board(tmp_path, "unpack", packages={"one": sha256}) == {"unpacked": ["one"]}
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a\0b"])
@@ -403,6 +425,10 @@ def test_every_runtime_from_the_index(sshd: SshServer, device: Device, tmp_path:
         installed = prepare(link, device, folder=tmp_path / "house")
         wheels = {wheel.runtime for wheel in wheels_for(this_platform())}
         assert set(installed.runtimes) == {"null", *wheels}
+        again = "from edgewright_runtimes.probe import probe; probe('onnxruntime')"
+        assert link.run(installed.argv("-c", again, runtime="onnxruntime")).code == 0
+        assert purge(link)
+    assert not list(sshd.home.iterdir()), "what a runtime writes for itself is left"
     for python in ((3, 10), (3, 11), (3, 12), (3, 13)):
         pi = Platform(python=python, machine="aarch64", glibc=(2, 36))
         found = fetch(pi, tmp_path / "house")

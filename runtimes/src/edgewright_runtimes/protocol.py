@@ -9,7 +9,7 @@ Jobs (all carry ``protocol`` and ``job``):
            samples_file (.npy, written), sensor_seconds
   predict  artifact, runtime, threads, inputs (.npz, [items, ...]), outputs (.npz, written)
   memory   artifact, runtime, threads, feeds   (a pass of its own: VmHWM of a fresh process)
-  count    artifact, runtime, threads, feeds, calls, blocks   (between marks: ``worker.marks``)
+  count    artifact, runtime, threads, feeds, calls, seconds, blocks   (marked: ``worker.marks``)
   stop     the job at hand ends early with what it has; no other is taken
 
 Rows: ``loaded`` (load_ns, in_force, inputs, outputs), ``first`` (ns), ``environment`` (when:

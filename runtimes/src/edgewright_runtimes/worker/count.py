@@ -8,6 +8,7 @@ row is what they cost themselves.
 from __future__ import annotations
 
 import gc
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +21,12 @@ from edgewright_runtimes.worker.predict import describe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edgewright_runtimes.runtime import Session
     from edgewright_runtimes.worker.jobs import CountJob
     from edgewright_runtimes.worker.rows import Rows
+    from edgewright_runtimes.workload import Array
 
+MOST_CALLS = 100_000
 WARM_MARKS = 16  # Python specializes code within its first calls
 
 
@@ -37,10 +41,21 @@ def run_count(job: CountJob, rows: Rows) -> None:
         prepared = prepare(session, job)
         for feed in prepared:
             session.run(feed)
-        feeds = prepared * -(-job.calls // len(prepared))
         rows.stage = "measure"
+        feeds = prepared * _passes(session, prepared, job)
         blocks = _count(session.timed(feeds), job.blocks, rows)
         rows.write("counted", blocks=blocks, calls_per_block=len(feeds))
+
+
+def _passes(session: Session, prepared: list[dict[str, Array]], job: CountJob) -> int:
+    """How often a block takes all the feeds: what surrounds a block costs some thousand
+    instructions, a little more or less, and is to be lost in it."""
+    least = -(-job.calls // len(prepared))
+    call = session.timed(prepared * least)
+    start = time.process_time()
+    call()
+    took = time.process_time() - start
+    return max(least, min(MOST_CALLS // len(prepared), int(least * job.seconds / max(took, 1e-6))))
 
 
 def _count(call: Callable[[], object], blocks: int, rows: Rows) -> int:

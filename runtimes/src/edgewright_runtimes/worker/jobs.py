@@ -46,7 +46,10 @@ class MemoryJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountJob:
-    """``blocks`` times at least ``calls`` calls, between marks that a counter outside can see."""
+    """Calls between marks that a counter outside can see, in ``blocks`` of the same number each.
+
+    A block has at least ``calls`` calls, and as many as take ``seconds`` of processor time.
+    """
 
     artifact: str
     runtime: str
@@ -54,6 +57,7 @@ class CountJob:
     feeds: str = ""
     seed: int = 0
     calls: int = 16
+    seconds: float = 0.5
     blocks: int = 5
 
 

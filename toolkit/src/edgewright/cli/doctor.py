@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
 
         print(json.dumps([asdict(f) for f in findings], indent=1))
         return 0
+    width = max(24, *(len(f.what) for f in findings))
     for f in findings:
         advice = f"  -> {f.advice}" if f.advice else ""
-        print(one_line(f"{f.state:8} {f.what:24} {f.detail}{advice}"))
+        print(one_line(f"{f.state:8} {f.what:{width}} {f.detail}{advice}"))
     return 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgewright.targets.target import Worker
 
 UNIT = "instructions"
-CALLS, BLOCKS = 16, 5  # of one process: blocks show what chance does
+BLOCKS = 5  # of one process: they show what chance does
 
 
 @runtime_checkable
@@ -57,7 +57,6 @@ class CountSweep(Sweep):
         job = {
             "job": "count",
             **common_fields(slot.cell, self._model(slot.cell), setup),
-            "calls": CALLS,
             "blocks": BLOCKS,
         }
         worker = setup.target.start_counting(

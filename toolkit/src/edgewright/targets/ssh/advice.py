@@ -17,7 +17,7 @@ HOT_C = 80.0
 ROOM_BYTES = 700_000_000  # LiteRT, ONNX Runtime, tflite-runtime and two numpys, unpacked
 STEADY_GOVERNORS = ("performance", "schedutil", "userspace")
 FASTEST = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
-READ_ITS_FIRMWARE = "sudo usermod -aG video USER there, if it is a Pi; then log in anew"
+READ_ITS_FIRMWARE = "let the user read it (sudo usermod -aG video USER there), then log in anew"
 
 
 def advise(board: Board) -> tuple[Finding, ...]:
@@ -43,7 +43,9 @@ def _python(board: Board) -> Finding:
     words = _words(one.python and f"{'.'.join(map(str, one.version))} at {one.path}",
                    one.elf_class and f"ELF{one.elf_class} {one.elf_machine}",
                    one.platform_tag, one.libc)  # fmt: skip
-    others = ", ".join(p.python for p in board.pythons if p is not one and p.python)
+    others = ", ".join(
+        f"{p.python} at {p.path}" for p in board.pythons if p is not one and p.python
+    )
     detail = f"{words}; also {others}" if others else words
     if board.refusal:
         return Finding(what="python", state="broken", detail=board.refusal, advice=board.advice)
@@ -105,10 +107,9 @@ def _temperature(board: Board) -> Finding:
 
 def _throttled(board: Board) -> Finding:
     if board.throttled is None:
-        found = _unknown("throttling", "the firmware does not say")
-        return Finding(
-            what=found.what, state=found.state, detail=found.detail, advice=READ_ITS_FIRMWARE
-        )
+        pi = board.model.startswith("Raspberry Pi")
+        why = "its firmware does not say" if pi else "the kernel has no such sensor"
+        return _unknown("throttling", why, READ_ITS_FIRMWARE if pi else "")
     now, before = throttled_now(board.throttled), throttled_since_boot(board.throttled)
     detail = f"now: {now or 'none'}; since boot: {before or 'none'}"
     if "under-voltage" in f"{now} {before}":
@@ -119,9 +120,10 @@ def _throttled(board: Board) -> Finding:
     return Finding(what="throttling", state="ok", detail=detail)
 
 
-def _unknown(what: str, why: str) -> Finding:
+def _unknown(what: str, why: str, advice: str = "") -> Finding:
     """A sensor that is not there is listed, for it keeps a measurement from being ``trusted``."""
-    return Finding(what=what, state="missing", detail=f"unknown: {why}; no row will be trusted")
+    detail = f"unknown: {why}; no row will be trusted"
+    return Finding(what=what, state="missing", detail=detail, advice=advice)
 
 
 def _features(board: Board) -> str:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from edgewright.targets.ssh.link import Link
 
 LAYOUT = 1  # of the folder on the board: another one is set up anew
+# ONNX Runtime 1.31 and newer sends events to its maker otherwise, and leaves a database in ~/.cache
+VARIABLES = {"PYTHONNOUSERSITE": "1", "PYTHONSAFEPATH": "1", "ORT_DISABLE_TELEMETRY": "1"}
 COMPILED = 1.2  # Python writes its bytecode beside what it imports
 
 
@@ -58,9 +60,8 @@ class Installed:
     def argv(self, *words: str, runtime: str = "null") -> list[str]:
         """``argv("-m", "edgewright_runtimes.agent", ...)``: the command there, with the packages
         of that runtime and no others."""
-        path = ":".join(self.runtimes[runtime])
-        return ["env", f"PYTHONPATH={path}", "PYTHONNOUSERSITE=1", "PYTHONSAFEPATH=1",
-                self.python, *words]  # fmt: skip
+        variables = {"PYTHONPATH": ":".join(self.runtimes[runtime]), **VARIABLES}
+        return ["env", *(f"{n}={value}" for n, value in variables.items()), self.python, *words]
 
 
 def prepare(
@@ -103,7 +104,7 @@ def _set_up(
     pushed = _push(link, python, files, there, tell)
     runtimes = _paths(root, ours, groups, [w.runtime for w in wheels_for(platform)])
     tell("trying out " + ", ".join(runtimes))
-    words = as_words({"python": python, "runtimes": runtimes})
+    words = as_words({"python": python, "runtimes": runtimes, "variables": VARIABLES})
     tried = Facts(ask(link, python, "packages", ["try", words]))
     fails = tried.table("fails")
     if "null" in fails:

@@ -139,7 +139,7 @@ def try_out(asked: Dict[str, Any]) -> Dict[str, Any]:
     works: Dict[str, str] = {}
     fails: Dict[str, str] = {}
     for name, folders in sorted(asked["runtimes"].items()):
-        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(folders), PYTHONNOUSERSITE="1")
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(folders), **asked["variables"])
         pipe = subprocess.PIPE
         argv = [asked["python"], "-c", TRY, name]
         try:
