@@ -14,7 +14,7 @@ from edgewright.targets.ssh.fit import platform_of, wheels_for, without
 from edgewright_runtimes.firmware import throttled_now, throttled_since_boot
 
 HOT_C = 80.0
-ROOM_BYTES = 700_000_000  # LiteRT, ONNX Runtime, tflite-runtime and two numpys, unpacked
+ROOM_BYTES = 400_000_000  # LiteRT, ONNX Runtime, tflite-runtime and two numpys, unpacked
 STEADY_GOVERNORS = ("performance", "schedutil", "userspace")
 FASTEST = "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
 READ_ITS_FIRMWARE = "let the user read it (sudo usermod -aG video USER there), then log in anew"
