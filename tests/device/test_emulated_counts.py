@@ -25,14 +25,14 @@ ALIKE, FEW = 0.001, 100  # of a count; and what a process differs from another b
 
 @pytest.fixture(scope="module")
 def counted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, CountResult]:
-    """One TFLite artifact and its baseline, in LiteRT and in nothing, on both boards."""
+    """One TFLite artifact and its baseline, in LiteRT and in nothing."""
     emulated(BOARDS[0])
     bundle = make_bundle(tmp_path_factory.mktemp("counted") / "bundle")
     result = count_instructions(
         bundle.path,
         artifacts=["tflite-int8"],
         runtimes=["litert", "null"],
-        target=",".join(BOARDS),
+        target=BOARDS[0],
     )
     assert result.exit_code == 0, result.failures
     return bundle, result
@@ -49,7 +49,7 @@ def test_each_artifact_is_counted_beside_its_baseline(counted: tuple[Bundle, Cou
         (artifact, runtime, target)
         for artifact in ("tflite-float32", "tflite-int8")
         for runtime in ("litert", "null")
-        for target in BOARDS
+        for target in BOARDS[:1]
     }
     one = row(result, "tflite-int8", "litert", BOARDS[0])
     assert one.processes == 2 and one.calls >= 160 and one.threads == 1
@@ -62,7 +62,7 @@ def test_each_artifact_is_counted_beside_its_baseline(counted: tuple[Bundle, Cou
 def test_a_count_is_no_latency(counted: tuple[Bundle, CountResult]) -> None:
     bundle, result = counted
     assert read_results(bundle) == () and bundle.measurements() == () and not bundle.problems
-    assert len(bundle.counts()) == result.measured_rounds == 16
+    assert len(bundle.counts()) == result.measured_rounds == 8
     assert {record.unit for record in bundle.counts()} == {"instructions"}
 
 

@@ -34,7 +34,8 @@ def add_counts(
 ) -> None:
     """Two processes of five blocks, as a job would have left them."""
     for number in range(2):
-        factors = [1 + spread * (block / 4 - 0.5) for block in range(5)]
+        each = 500 + 16 * per_call * (1 + spread * (number - 0.5))
+        counts = [round(each)] * 4 + [round(1.5 * each)]  # something else in one block
         record = Count(
             job=job,
             artifact=name,
@@ -44,7 +45,7 @@ def add_counts(
             threads=1,
             round=number,
             unit="instructions",
-            counts=tuple(round(500 + 16 * per_call * factor) for factor in factors),
+            counts=tuple(counts),
             empty=500,
             calls_per_block=16,
             started="2026-01-01T00:00:00+00:00",

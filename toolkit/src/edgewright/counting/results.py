@@ -21,7 +21,9 @@ Key = tuple[str, str, str]  # artifact, runtime, target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountRow:
-    """Instructions of one inference: the median over all blocks, the least and the most.
+    """Instructions of one inference: the median of the processes, the least and the most of them.
+
+    A process has the median of its blocks, for now and then a runtime does something else in one.
 
     ``against_float32`` is their ratio to those of the format's float32 in the same runtime on the
     same target; ``None`` for that itself, and where it was not counted.
@@ -45,7 +47,7 @@ class CountRow:
 
     @property
     def spread(self) -> float:
-        """From the least to the most, as a part of the median."""
+        """From the least process to the most, as a part of the median."""
         return (self.most - self.least) / self.instructions if self.instructions else 0.0
 
 
@@ -53,7 +55,7 @@ def read_counts(bundle: Bundle) -> tuple[CountRow, ...]:
     """One row for each artifact, runtime and target; in the order of the bundle's artifacts."""
     artifacts = {a.name: a for a in bundle.artifacts()}
     groups = _latest(_whole(bundle, artifacts))
-    medians = {key: statistics.median(_per_call(records)) for key, records in groups.items()}
+    medians = {key: statistics.median(_processes(records)) for key, records in groups.items()}
     order = {name: i for i, name in enumerate(artifacts)}
     rows = [
         _row(artifacts[key[0]], records, medians.get(_baseline_of(artifacts[key[0]], key)))
@@ -86,8 +88,8 @@ def _latest(records: Sequence[Count]) -> dict[Key, list[Count]]:
     }
 
 
-def _per_call(records: Sequence[Count]) -> list[float]:
-    return [(count - r.empty) / r.calls_per_block for r in records for count in r.counts]
+def _processes(records: Sequence[Count]) -> list[float]:
+    return [statistics.median((n - r.empty) / r.calls_per_block for n in r.counts) for r in records]
 
 
 def _baseline_of(artifact: Artifact, key: Key) -> Key:
@@ -95,8 +97,8 @@ def _baseline_of(artifact: Artifact, key: Key) -> Key:
 
 
 def _row(artifact: Artifact, records: Sequence[Count], baseline: float | None) -> CountRow:
-    counts, first = _per_call(records), records[0]
-    middle = statistics.median(counts)
+    first, processes = records[0], _processes(records)
+    middle = statistics.median(processes)
     own = artifact.name == baseline_name(artifact.format)
     return CountRow(
         artifact=artifact.name,
@@ -107,9 +109,9 @@ def _row(artifact: Artifact, records: Sequence[Count], baseline: float | None) -
         threads=first.threads,
         job=first.job,
         instructions=middle,
-        least=min(counts),
-        most=max(counts),
-        processes=len(records),
+        least=min(processes),
+        most=max(processes),
+        processes=len(processes),
         calls=sum(r.calls_per_block * len(r.counts) for r in records),
         against_float32=None if own or not baseline else middle / baseline,
         in_force=first.in_force,
