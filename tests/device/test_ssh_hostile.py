@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import io
 import json
@@ -20,8 +21,10 @@ from tests.device.ssh_server import SshServer
 from edgewright.targets.ssh.errand import MAX_PUSHES, MAX_ROWS, Errand
 from edgewright.targets.ssh.files import ContentNames, move
 from edgewright.targets.ssh.link import Link
-from edgewright.targets.ssh.rows import BadRow, read_row
+from edgewright.targets.ssh.rows import ENVIRONMENT, BadRow, read_row
 from edgewright.targets.ssh.target import SshTarget
+from edgewright_runtimes import environment
+from edgewright_runtimes.environment import read_environment, read_ticks
 from edgewright_runtimes.protocol import PROTOCOL
 from edgewright_runtimes.timing import MAX_SAMPLES
 
@@ -47,6 +50,11 @@ ENDED = {"row": "ended", "code": 0, "why": "", "log": ""}
 
 def line(row: dict[str, Any]) -> bytes:
     return json.dumps({"protocol": PROTOCOL, **row}).encode() + b"\n"
+
+
+def reading(values: bytes) -> bytes:
+    row = b'{"protocol": 1, "row": "environment", "when": "before", "values": %s}'
+    return row % values
 
 
 def npy(values: Any) -> bytes:
@@ -177,10 +185,17 @@ def test_rows_in_no_order_that_there_is(tmp_path: Path, rows: list[dict[str, Any
         b'{"protocol": 1, "row": "first", "ns": 1' + b"0" * 400 + b"}",
         b'{"protocol": 1, "row": "first", "ns": 1' + b"0" * 9_000 + b"}",
         b'{"protocol": 1, "row": "progress", "done": 1e999, "of": 1}',
+        b'{"protocol": 1, "row": "progress", "of": 1, "done": 1' + b"0" * 400 + b"}",
         b'{"protocol": 1, "row": "progress", "done": Infinity, "of": 1}',
         b'{"protocol": 1, "row": "environment", "when": "never", "values": {}}',
-        b'{"protocol": 1, "row": "environment", "when": "before", "values": {"a": [1]}}',
-        b'{"protocol": 1, "row": "environment", "when": "before", "values": {"a": NaN}}',
+        b'{"protocol": 1, "row": "environment", "when": "before", "values": [1]}',
+        reading(b'{"a": NaN}'),
+        reading(b'{"work_ns": "abc"}'),
+        reading(b'{"work_ns": [1]}'),
+        reading(b'{"work_ns": true}'),
+        reading(b'{"work_ns": 1' + b"0" * 400 + b"}"),
+        reading(b'{"temperature_c": -1e999}'),
+        reading(b'{"governor": 7}'),
         b'{"protocol": 1, "row": "failure", "stage": "party", "error": "x", "hint": ""}',
         b'{"protocol": 1, "row": "ended", "code": 1e9, "why": "", "log": ""}',
     ],
@@ -189,6 +204,23 @@ def test_a_line_that_is_no_row(text: bytes) -> None:
     with pytest.raises(BadRow) as raised:
         read_row(text)
     assert str(raised.value).isprintable() and len(str(raised.value)) < 2_000
+
+
+def test_of_a_reading_only_what_is_known_is_taken() -> None:
+    values = b'{"temperature_c": -3.5, "governor": "x\\u001b[2J", "gift": "x", "clock_mhz": null}'
+    known = read_row(reading(values))["values"]
+    assert known == {"temperature_c": -3.5, "governor": "x\\x1b[2J"}
+
+
+def test_every_field_of_an_honest_reading_is_known() -> None:
+    ticks = read_ticks()
+    values = read_environment(since=ticks) | {"seconds": 0.5}
+    row = line({"row": "environment", "when": "after", "values": values})
+    assert read_row(row)["values"] == values
+    source = ast.parse(Path(environment.__file__).read_text())
+    tables = [node for node in ast.walk(source) if isinstance(node, ast.Dict)]
+    names = {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)}
+    assert names == set(ENVIRONMENT) - {"seconds"}  # of a worker, in the middle of its round
 
 
 def test_what_a_board_says_does_not_act_on_a_terminal() -> None:

@@ -104,6 +104,8 @@ OLD_TROUBLE = QUIET | {"throttled": "", "throttled_since_boot": "under-voltage"}
         (QUIET, QUIET, Verdict.TOO_FEW),
         (QUIET, QUIET | {"work_ns": 1_100_000}, Verdict.TOO_FEW),
         (QUIET, QUIET | {"work_ns": 1_300_000}, Verdict.THROTTLED),
+        (QUIET | {"work_ns": "abc"}, QUIET | {"work_ns": "abc"}, Verdict.TOO_FEW),
+        (QUIET | {"work_ns": True}, QUIET | {"work_ns": 10**400}, Verdict.TOO_FEW),
         (QUIET, QUIET | {"throttled": "under-voltage"}, Verdict.THROTTLED),
         (QUIET | {"throttled": ""}, QUIET | {"throttled": ""}, Verdict.TOO_FEW),
         (QUIET | {"throttled": "4 events"}, QUIET | {"throttled": "4 events"}, Verdict.TOO_FEW),

@@ -252,6 +252,7 @@ def test_sensors_that_are_not_there_are_listed() -> None:
         {"cores": True},
         {"memory_bytes": 1e300},
         {"temperature_c": float("inf")},
+        {"temperature_c": 10**400},
         {"model": 3},
         {"features": ["x"] * 501},
         {"features": "asimd"},

@@ -30,8 +30,10 @@ from edgewright_runtimes.statistics import (
 from edgewright_runtimes.statistics.median import median_interval
 from edgewright_runtimes.statistics.summary import NOISY_WIDTH
 
+REQUIRED = ("frequency_mhz", "governor", "temperature_c", "throttled", "work_ns")  # of ssh: boards
 SLOWER_WORK = 1.2  # the fixed loop of work after the rounds over before them
 SELF_SCALING = ("intel_pstate", "amd-pstate", "amd-pstate-epp")  # `powersave` is their normal
+NO_LATENCY = "a time under emulation is no latency: bench --count instructions"
 TIMELINE_POINTS = 120
 STRETCHES = 8  # of a round that is alone: as many as a preset has rounds
 
@@ -51,7 +53,8 @@ class Row:
     """All that is known of the latency of one artifact in one runtime.
 
     ``load_ns``, ``first_ns`` are medians over the rounds; ``environment`` is that before the
-    first round, ``during`` what the sensors said within a sustained one. ``comparison`` is
+    first round, ``during`` what the sensors said within a sustained one; ``unknown_sensors`` were
+    so before or after any round. ``comparison`` is
     ``None`` for the baseline itself and where there is none (``no_comparison`` says why).
     """
 
@@ -77,10 +80,20 @@ class Row:
     in_force: Mapping[str, str]
     environment: Mapping[str, Plain]
     environment_after: Mapping[str, Plain]
+    unknown_sensors: tuple[str, ...]
     busy: tuple[str, ...]
     during: tuple[Mapping[str, Plain], ...]
     timeline: tuple[Point, ...]
     started: str
+
+    @property
+    def is_latency(self) -> bool:
+        """Whether its times are a device's at all: those of an emulated board are not."""
+        return not is_emulated(self.target)
+
+
+def is_emulated(target: str) -> bool:
+    return target.startswith("emulated:")
 
 
 def read_results(bundle: Bundle) -> tuple[Row, ...]:
@@ -232,6 +245,7 @@ def _row(
         in_force=first.in_force,
         environment=first.before,
         environment_after=last.after,
+        unknown_sensors=unknown_sensors(rounds),
         busy=tuple(dict.fromkeys(str(r.after["busy"]) for r in rounds if r.after.get("busy"))),
         during=tuple(values for r in rounds for values in r.during),
         timeline=_timeline(bundle, first) if first.preset == "sustained" else (),
@@ -245,6 +259,8 @@ def _compare(
     name = baseline_name(first.artifact.partition("-")[0])  # type: ignore[arg-type]
     if first.artifact == name:
         return None, "the baseline"
+    if is_emulated(first.target):
+        return None, NO_LATENCY
     key = (name, first.runtime, first.target, first.threads)
     base = measured.summary(key, "", first.job)
     if base is None:
@@ -256,17 +272,28 @@ def _compare(
 def judge(summary: Summary, rounds: Sequence[Measurement]) -> Judgement:
     """The verdict on these rounds, with what the machine said around them."""
     first = rounds[0]
-    unknown = {word for r in rounds for word in str(r.before.get("unknown", "")).split(",") if word}
     return verdict(
         summary,
         preset=first.preset,
-        emulated=first.target.startswith("emulated:"),
+        emulated=is_emulated(first.target),
         software_gpu=any(r.in_force.get("software_gpu") == "yes" for r in rounds),
         throttled_on_purpose=any(_held_down(r) for r in rounds),
         throttled=was_throttled(rounds),
-        unknown_sensors=sorted(unknown),
+        unknown_sensors=unknown_sensors(rounds),
         target=first.target,
     )
+
+
+def unknown_sensors(rounds: Sequence[Measurement]) -> tuple[str, ...]:
+    """Named as such before or after a round. On a board far away silence is no good reading: what
+    it says nothing of there is unknown too."""
+    found: set[str] = set()
+    for r in rounds:
+        for reading in (r.before, r.after):
+            found |= {word for word in str(reading.get("unknown", "")).split(",") if word}
+            if r.target.startswith("ssh:"):
+                found |= {name for name in REQUIRED if reading.get(name) is None}
+    return tuple(sorted(found))
 
 
 def _judge_alone(judgement: Judgement, samples: NDArray[np.int64]) -> Judgement:
@@ -309,12 +336,16 @@ def was_throttled(rounds: Sequence[Measurement]) -> bool:
         since = [v.get("throttled_since_boot") for v in (r.before, r.after)]
         if None not in since and since[0] != since[1]:  # in the middle of the round
             return True
-    ratios = [
-        float(r.after["work_ns"]) / float(r.before["work_ns"])  # type: ignore[arg-type]
-        for r in rounds
-        if r.after.get("work_ns") and r.before.get("work_ns")
-    ]
+    works = [(_work(r.before), _work(r.after)) for r in rounds]
+    ratios = [after / before for before, after in works if before and after]
     return bool(ratios) and statistics.median_low(ratios) > SLOWER_WORK
+
+
+def _work(reading: Mapping[str, object]) -> float:
+    """0 where it is not known. A bundle may come from anywhere: only a number is one."""
+    value = reading.get("work_ns")
+    whole = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if whole and 0 < value < 2**53 else 0.0
 
 
 def _timeline(bundle: Bundle, record: Measurement) -> tuple[Point, ...]:

@@ -5,7 +5,6 @@ passes: what is in a row that did can be shown on a terminal and written into a 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
@@ -19,6 +18,7 @@ Check = Callable[[Any], Any]
 MAX_COUNT = 2**53
 MAX_WORDS = 500  # characters of a text that are kept
 MAX_ENTRIES = 1_000
+MAX_NAMES = 100  # of a table: each has a text that long
 MAX_RANK = 16
 
 
@@ -43,7 +43,7 @@ def read_row(line: bytes) -> Row:
         raise BadRow(f"the board wrote a row {_text(repr(name))}, which is none")
     try:
         values = {field: check(message.get(field)) for field, check in fields.items()}
-    except ValueError as e:
+    except (ArithmeticError, ValueError) as e:
         raise BadRow(f"the board wrote a row {name!r} that is none: {_text(e)}") from None
     return {"protocol": PROTOCOL, "row": name, **values}
 
@@ -104,8 +104,14 @@ def _flag(value: Any) -> bool:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is no number")
-    if not math.isfinite(value) or not 0 <= value <= MAX_COUNT:
+    if not -MAX_COUNT <= value <= MAX_COUNT:  # exact for whole numbers, and false for NaN
         raise ValueError(f"{value!r} is out of bounds")
+    return value
+
+
+def _amount(value: Any) -> float:
+    if _number(value) < 0:
+        raise ValueError(f"{value!r} is below 0")
     return float(value)
 
 
@@ -118,20 +124,19 @@ def _one_of(*words: str) -> Check:
     return check
 
 
-def _plain(value: Any) -> str | int | float | bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, int | float) and math.isfinite(value) and abs(value) < 2**63:
-        return value
-    raise ValueError(f"{value!r} is no plain value")
+def _reading(value: Any) -> dict[str, str | int | float]:
+    """Of the machine: what is known, each of its type, for it is reckoned with. The rest is left
+    out, as is what has no value."""
+    if not isinstance(value, Mapping):
+        raise ValueError("a table was expected")
+    known = {name: ENVIRONMENT[name] for name in value if name in ENVIRONMENT}
+    return {name: check(value[name]) for name, check in known.items() if value[name] is not None}
 
 
 def _table(check: Check) -> Check:
     def check_all(value: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping) or len(value) > MAX_ENTRIES:
-            raise ValueError("a table was expected, of a thousand entries at most")
+        if not isinstance(value, Mapping) or len(value) > MAX_NAMES:
+            raise ValueError(f"a table was expected, of {MAX_NAMES} entries at most")
         return {_text(name): check(one) for name, one in value.items()}
 
     return check_all
@@ -153,6 +158,19 @@ def _spec(value: Any) -> dict[str, Any]:
     return {"name": _words(value.get("name")), "dtype": _words(value.get("dtype")), "shape": shape}
 
 
+NUMBERS = (
+    "work_ns", "temperature_c", "frequency_mhz", "clock_mhz", "memory_total_bytes",
+    "memory_available_bytes", "swap_bytes", "load_1m", "cores", "seconds",
+)  # fmt: skip
+WORDS = (
+    "governor", "frequency_driver", "throttled", "throttled_since_boot", "under_voltage", "busy",
+    "cpu", "cpu_features", "architecture", "kernel", "python", "edgewright", "platform", "unknown",
+)  # fmt: skip
+# of a reading of the machine (edgewright_runtimes.environment)
+ENVIRONMENT: Mapping[str, Check] = {
+    **dict.fromkeys(NUMBERS, _number),
+    **dict.fromkeys(WORDS, _words),
+}
 FIELDS: Mapping[str, Mapping[str, Check]] = {
     # of the worker
     "loaded": {
@@ -162,7 +180,7 @@ FIELDS: Mapping[str, Mapping[str, Check]] = {
         "outputs": _list(_spec),
     },
     "first": {"ns": _count},
-    "environment": {"when": _one_of("before", "during", "after"), "values": _table(_plain)},
+    "environment": {"when": _one_of("before", "during", "after"), "values": _reading},
     "samples": {
         "file": _words,
         "warmup_samples": _count,
@@ -171,7 +189,7 @@ FIELDS: Mapping[str, Mapping[str, Check]] = {
     },
     "memory": {"peak_bytes": _maybe_count, "before_bytes": _maybe_count},
     "outputs": {"file": _words},
-    "progress": {"done": _number, "of": _number},
+    "progress": {"done": _amount, "of": _amount},
     "failure": {"stage": _one_of(*get_args(Stage)), "error": _words, "hint": _maybe_words},
     "done": {},
     # of the agent
