@@ -20,6 +20,8 @@ from edgewright.latency.results import read_results, set_aside
 from edgewright.latency.sweep import Progress
 from edgewright.settings import Settings
 from edgewright.targets.local import LocalTarget
+from edgewright.targets.ssh.target import SshTarget
+from edgewright.targets.ssh.trouble import LinkTrouble
 from edgewright.verbs.bench import BenchResult, bench
 from edgewright_runtimes.errors import BadInput, MissingExtra, UnknownName, UsageError
 from edgewright_runtimes.records import Failure
@@ -290,3 +292,34 @@ def test_no_bundle_and_an_empty_one(tmp_path: Path) -> None:
     Bundle.create(tmp_path / "empty")
     with pytest.raises(UsageError, match="no artifact"):
         bench(tmp_path / "empty")
+
+
+def test_a_board_that_is_off_costs_its_own_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def off(self: SshTarget) -> object:
+        raise LinkTrouble("no link to shed", hint="is it switched on?")
+
+    monkeypatch.setattr(SshTarget, "_opened", off)
+    bundle, told = make_bundle(tmp_path / "b"), list[str]()
+    result = bench(
+        bundle.path,
+        artifacts=["tflite-float32"],
+        runtimes=["litert"],
+        target="ssh:shed,local",
+        rounds=1,
+        seconds=0.02,
+        tell=lambda step: told.append(step.words) if step.failed else None,
+    )
+    row = Failure(
+        artifact="",
+        stage="transport",
+        error="no link to shed",
+        hint="is it switched on?",
+        target="ssh:shed",
+    )
+    assert (result.failures, bundle.failures()) == ((row,), (row,))
+    assert told == ["ssh:shed: FAILED at transport: no link to shed; is it switched on?"]
+    assert {r.target for r in result.rows} == {"local"} and result.exit_code == 3
+    with pytest.raises(LinkTrouble):  # alone, it is all that there is to say
+        bench(bundle.path, target="ssh:shed")

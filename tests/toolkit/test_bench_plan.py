@@ -11,7 +11,7 @@ import pytest
 from edgewright.latency.plan import Budget, Cell, choose, plan_cells, shuffle_rounds
 from edgewright.settings import Settings, load_settings
 from edgewright.targets.local import LocalTarget
-from edgewright.targets.target import TargetName, parse_targets
+from edgewright.targets.target import TargetName, parse_targets, place_words
 from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import Artifact, Format
 
@@ -164,3 +164,9 @@ def test_settings_that_can_t_be_used_are_named(
     write(tmp_path / "edgewright.toml", text)
     with pytest.raises((BadInput, UnknownName), match=message):
         load_settings(tmp_path)
+
+
+def test_no_two_targets_share_a_file_name() -> None:
+    names = ["ssh:pi-4", "ssh:pi_4", "ssh:pi4", "ssh:Pi4", "ssh:a@pi4", "ssh:a.pi4", "page:pi4"]
+    assert len({place_words(name).lower() for name in names}) == len(names)
+    assert place_words("browser:chromium") == "browser-chromium" and place_words("local") == ""

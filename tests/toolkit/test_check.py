@@ -18,10 +18,13 @@ from onnx import TensorProto, helper, numpy_helper
 from edgewright.accuracy.evaluate import evaluate
 from edgewright.accuracy.intervals import Decision
 from edgewright.accuracy.output_file import OutputWriter
+from edgewright.accuracy.shown import remarks
 from edgewright.accuracy.stored import current_evaluations, files_for
 from edgewright.bundle import Bundle, content_sha256
 from edgewright.cli import main
 from edgewright.data import open_data
+from edgewright.targets.ssh.target import SshTarget
+from edgewright.targets.ssh.trouble import LinkTrouble
 from edgewright.verbs.check import check
 from edgewright_runtimes.errors import BadInput, UnknownName
 from edgewright_runtimes.records import Artifact, SourceInfo, TensorSpec
@@ -347,3 +350,21 @@ def test_the_command_line(classes: Bundle, capsys: pytest.CaptureFixture[str]) -
     plain = json.loads(capsys.readouterr().out)
     assert code == plain["exit_code"] == 0 and plain["decision"] is None
     assert plain["results"][0]["scores"][0]["metric"] == "accuracy"
+
+
+def test_what_a_place_computed_is_kept_when_the_next_is_lost(
+    classes: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[int] = []
+
+    def off(self: SshTarget) -> object:
+        stored.append(len(classes.evaluations()))
+        raise LinkTrouble("no link to shed", hint="is it switched on?")
+
+    monkeypatch.setattr(SshTarget, "_opened", off)
+    result = check(classes.path, data="d.npz", target="local,ssh:shed")
+    assert stored == [len(result.results)] and result.results
+    assert [(f.stage, f.target) for f in result.failures] == [("transport", "ssh:shed")]
+    assert [f.target for f in classes.failures() if f.stage == "transport"] == ["ssh:shed"]
+    assert "ssh:shed FAILED at transport: no link to shed; is it switched on?" in remarks(result)
+    assert result.exit_code == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +29,7 @@ from edgewright.accuracy.task import find_task
 from edgewright.bundle import Bundle, artifact_sha256
 from edgewright.conversion.converter import Converter
 from edgewright.data import DataSet, open_data
+from edgewright.targets.lost import Lost
 from edgewright.targets.target import choose_runtimes, on_each, place_words
 from edgewright_runtimes.errors import BadInput, EdgewrightError
 from edgewright_runtimes.preprocess import Preprocess
@@ -102,10 +103,15 @@ def run_check(
     moved: Path | None,
     tell: Tell,
 ) -> CheckResult:
-    """Every artifact on every target that runs it, one place after the other."""
+    """Every artifact on every target that runs it, one place after the other.
+
+    What one place computed is judged and stored before the next begins: nothing later loses it.
+    """
     failures: list[Failure] = []
-    evaluations: list[Evaluation] = []
+    judged = _Judged(check.bundle)
     not_here: dict[str, str] = {}
+    several = len(places) > 1
+    lost = Lost(check.bundle, several)
     _save_items(check)
 
     def sort_out(target: Target) -> Sorted:
@@ -120,51 +126,65 @@ def run_check(
 
     with _source(check, moved) as converter:
         for place in places:
-            with closing(place):
+            ran: tuple[_Ran, ...] = ()
+            with closing(place), lost.guard(place):
                 ran = on_each(place, run_all, what=_what(check), shown=_shown(sort_out))
             for one in ran:
-                on = f" on {one.target}" if len(places) > 1 or len(ran) > 1 else ""
+                on = f" on {one.target}" if several or len(ran) > 1 else ""
                 not_here.update({f"{name}{on}": why for name, why in one.missing.items()})
                 failures += [o for o in one.outcomes if isinstance(o, Failure)]
-                evaluations += [o for o in one.outcomes if not isinstance(o, Failure)]
-        if runtimes and not evaluations and not failures:
+                evaluations = [o for o in one.outcomes if not isinstance(o, Failure)]
+                if evaluations:
+                    _run_source(check, converter, tell)
+                    judged.take(evaluations)
+        failures += lost.failures
+        if runtimes and not judged.begun and not failures:
             raise BadInput(
                 f"{', '.join(runtimes)} computes none of {', '.join(a.name for a in artifacts)}",
                 hint="leave out --runtime, or name other artifacts",
             )
-        if converter is not None:
-            _run_source(check, converter, tell)
-    results, refused = _judge(check.bundle, evaluations)
-    failures += refused
+        _run_source(check, converter, tell)
+    failures += judged.end()
     return CheckResult(
         bundle=check.bundle.path,
         data=check.data.name,
         items=len(check.items.indices),
-        results=tuple(results),
+        results=tuple(judged.results),
         failures=tuple(failures),
         not_here=not_here,
         warnings=check.items.warnings,
     )
 
 
-def _judge(bundle: Bundle, evaluations: Sequence[Evaluation]) -> tuple[list[Result], list[Failure]]:
-    """What they say. One whose outputs can't be compared is a failure; if none can, that is
-    raised, for then it is the question that is wrong."""
-    results: list[Result] = []
-    failures: list[Failure] = []
-    errors: list[EdgewrightError] = []
-    for evaluation in evaluations:
-        try:
-            results.append(evaluate(bundle, evaluation))
-            bundle.add_evaluation(evaluation)
-        except EdgewrightError as e:
-            errors.append(e)
-            failures.append(_not_compared(evaluation, e))
-    if errors and not results:
-        raise errors[0]
-    for failure in failures:
-        bundle.add_failure(failure)
-    return results, failures
+@dataclass(slots=True)
+class _Judged:
+    """What evaluations say. One whose outputs can't be compared is a failure; if none can, that is
+    raised at the end, for then it is the question that is wrong."""
+
+    bundle: Bundle
+    results: list[Result] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    errors: list[EdgewrightError] = field(default_factory=list)
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.results or self.errors)
+
+    def take(self, evaluations: Sequence[Evaluation]) -> None:
+        for evaluation in evaluations:
+            try:
+                self.results.append(evaluate(self.bundle, evaluation))
+                self.bundle.add_evaluation(evaluation)
+            except EdgewrightError as e:
+                self.errors.append(e)
+                self.failures.append(_not_compared(evaluation, e))
+
+    def end(self) -> list[Failure]:
+        if self.errors and not self.results:
+            raise self.errors[0]
+        for failure in self.failures:
+            self.bundle.add_failure(failure)
+        return self.failures
 
 
 def _not_compared(evaluation: Evaluation, e: EdgewrightError) -> Failure:
@@ -333,8 +353,10 @@ def _source_path(bundle: Bundle, info: SourceInfo, moved: Path | None) -> Path:
     return path
 
 
-def _run_source(check: Check, converter: Converter, tell: Tell) -> None:
-
+def _run_source(check: Check, converter: Converter | None, tell: Tell) -> None:
+    """Once: its outputs are stored."""
+    if converter is None or check.bundle.array_file(check.files.source).exists():
+        return
     converter.open()
     run_source(
         converter,

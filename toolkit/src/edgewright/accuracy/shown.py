@@ -102,7 +102,8 @@ def remarks(result: CheckResult) -> list[str]:
     for failure in result.failures:
         hint = f"; {failure.hint}" if failure.hint else ""
         where = f" in {failure.runtime}" if failure.runtime else ""
-        lines.append(f"{failure.artifact}{where} FAILED at {failure.stage}: {failure.error}{hint}")
+        what = failure.artifact or failure.target
+        lines.append(f"{what}{where} FAILED at {failure.stage}: {failure.error}{hint}")
     lines += [f"{name}: {why}" for name, why in result.not_here.items()]
     return lines + [f"warning: {warning}" for warning in result.warnings]
 

@@ -16,6 +16,7 @@ from edgewright.latency.plan import Budget, Cell, Slot, choose, plan_cells
 from edgewright.latency.rounds import Setup
 from edgewright.latency.sweep import Tell
 from edgewright.settings import load_settings
+from edgewright.targets.lost import Lost
 from edgewright.targets.target import open_places, place_words, require_runtimes
 from edgewright.verbs.bench import (
     IN_PART,
@@ -95,9 +96,10 @@ def count_instructions(
         chosen = choose(everything, artifacts)
         work = opened.work_folder()
         feeds, chorus = golden_feeds(opened, work), Chorus(tell)
+        lost = Lost(opened, len(targets) > 1, chorus.lost)
         for number, place in enumerate(targets):
             chorus.begin(number, len(targets))
-            with closing(place):
+            with closing(place), lost.guard(place):
                 cells, not_here = plan_cells(chosen, everything, runtimes, place)
                 folder = work / place_words(place.name)
                 folder.mkdir()
@@ -114,9 +116,10 @@ def count_instructions(
                 )
                 sweep = CountSweep(opened, setup, chorus.voice(place.name))
                 sweep.run(cells, _slots(cells, count))
-            result.add(sweep, not_here)
+                result.add(sweep, not_here)
             if result.interrupted:
                 break
+        result.failures += lost.failures
     result.rows = read_counts(opened)
     return result
 

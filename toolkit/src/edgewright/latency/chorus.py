@@ -29,11 +29,15 @@ class Chorus:
             self._parts[name] = 0.0
         return lambda step: self._hear(name, step)
 
+    def lost(self, name: str, words: str) -> None:
+        """The place ``name`` can't be had; ``words`` say why."""
+        self._hear(name, Progress(0.0, 0.0, words, failed=True))
+
     def _hear(self, name: str, step: Progress) -> None:
         with self._lock:
             if not step.failed:
                 self._parts[name] = step.part
-            part = sum(self._parts.values()) / len(self._parts)
+            part = sum(self._parts.values()) / max(1, len(self._parts))
             several = self._count > 1 or len(self._parts) > 1
             words = f"{name}: {step.words}" if several else step.words
             self._tell(replace(step, part=(self._number + part) / self._count, words=words))

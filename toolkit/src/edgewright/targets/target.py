@@ -8,6 +8,7 @@ devices, which come when they come, has its row in ``CROWDS``.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from edgewright.settings import Settings
-from edgewright_runtimes.errors import UnknownName, UsageError
+from edgewright_runtimes.errors import EdgewrightError, UnknownName, UsageError
 from edgewright_runtimes.records import Format
 
 T = TypeVar("T")
@@ -184,11 +185,18 @@ def _open_place(name: TargetName, settings: Settings) -> Place:
 def require_runtimes(names: Sequence[str], targets: Sequence[Place]) -> None:
     """Each of ``names`` must be one that a target knows, and every target that knows it has it.
 
-    Raises ``UnknownName`` or ``MissingExtra``.
+    Raises ``UnknownName`` or ``MissingExtra``. One of several that can't be asked is left to
+    whoever asks it next: the others are not held by it.
     """
     for name in names:
         for target in [t for t in targets if t.formats(name)] or targets[:1]:
-            target.require(name)
+            try:
+                target.require(name)
+            except UsageError:
+                raise
+            except EdgewrightError:
+                if len(targets) == 1:
+                    raise
 
 
 def choose_runtimes(
@@ -210,5 +218,13 @@ def choose_runtimes(
 
 
 def place_words(target: str) -> str:
-    """A target's name as a part of a file's: ``browser-chromium``; nothing for this machine."""
-    return "" if target == "local" else re.sub(r"[^A-Za-z0-9]+", "-", target).strip("-")
+    """A target's name as a part of a file's: ``browser-chromium``; nothing for this machine.
+
+    No two targets share one: where small letters and digits are not all, a hash tells them apart.
+    """
+    if target == "local":
+        return ""
+    words = re.sub(r"[^A-Za-z0-9]+", "-", target).strip("-")
+    if re.fullmatch(r"[a-z]+:[a-z0-9]+", target):
+        return words
+    return f"{words}-{hashlib.sha256(target.encode()).hexdigest()[:8]}"

@@ -18,6 +18,7 @@ from edgewright.latency.rounds import Setup
 from edgewright.latency.sweep import Progress, Sweep, Tell
 from edgewright.settings import load_settings
 from edgewright.targets.browser.options import AS_IT_IS, BrowserOptions
+from edgewright.targets.lost import Lost
 from edgewright.targets.page.options import HERE, PageOptions
 from edgewright.targets.target import (
     Place,
@@ -87,10 +88,11 @@ def bench(
     target ``page`` is served, and to how many devices. ``seconds`` and ``rounds`` override the
     preset's totals; what then is under the preset is `too few`.
     ``limit_seconds``: a worker that says nothing for so long hangs. ``seed`` shuffles; without it,
-    a new one. ``tell`` hears the progress. What fails is in ``failures``; an interrupt ends the
-    run, and is in the result.
+    a new one. ``tell`` hears the progress. What fails is in ``failures``, a device that can't be
+    reached too where others are named with it; an interrupt ends the run, and is in the result.
 
-    Raises ``UsageError`` for bad input, ``BundleBusy`` where another run holds the bundle.
+    Raises ``UsageError`` for bad input, ``BundleBusy`` where another run holds the bundle,
+    ``EdgewrightError`` where the only target can't be had.
     """
     budget = _budget(preset, seconds, rounds)
     _check(threads, limit_seconds)
@@ -168,15 +170,18 @@ class _Task:
 
 
 def _measure(task: _Task, places: Sequence[Place]) -> _Done:
-    """One target after the other, until one is interrupted."""
+    """One target after the other, until one is interrupted; one that is lost is a failure."""
     done = _Done(task.bundle, task.job)
+    several = len(places) > 1
+    lost = Lost(task.bundle, several, task.chorus.lost)
     what = f"Timing, {task.budget.seconds:g} s for each of these in each runtime"
     for number, place in enumerate(places):
         task.chorus.begin(number, len(places))
-        with closing(place):
-            done.add(on_each(place, task.measure, what=what, shown=task.shown), len(places) > 1)
+        with closing(place), lost.guard(place):
+            done.add(on_each(place, task.measure, what=what, shown=task.shown), several)
         if done.interrupted:
             break
+    done.failures += lost.failures
     return done
 
 
