@@ -135,6 +135,40 @@ def test_what_is_not_to_be_believed_decides_nothing(
     assert all(row.reason.startswith(reason) for row in result.rows), result.rows
 
 
+SEEN = QUIET | {
+    "frequency_mhz": 1800,
+    "governor": "performance",
+    "temperature_c": 50,
+    "throttled": "",
+    "work_ns": 1_000_000,
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (SEEN, SEEN, ""),
+        (SEEN, {**SEEN, "unknown": "throttled"}, "unknown: throttled"),
+        ({**SEEN, "unknown": "throttled"}, SEEN, "unknown: throttled"),
+        ({}, {}, "unknown: frequency_mhz, governor, temperature_c, throttled, work_ns"),
+        (SEEN, {"unknown": ""}, "unknown: frequency_mhz, governor, temperature_c, throttled, work"),
+    ],
+)
+def test_a_board_that_may_have_been_throttled_decides_nothing(
+    tmp_path: Path, before: dict[str, str | int], after: dict[str, str | int], reason: str
+) -> None:
+    base, new = bundles(tmp_path)
+    add_rounds(base, "tflite-int8", 1e7, target="ssh:pi", before=SEEN, after=SEEN)
+    add_rounds(new, "tflite-int8", 1.5e7, target="ssh:pi", before=before, after=after)
+    found = gate(base.path, new.path)
+    if not reason:
+        assert found.exit_code == 4
+        return
+    assert found.exit_code == 5
+    assert found.rows[0].reason.startswith(f"now it could have been throttled: {reason}")
+    assert gate(new.path, base.path).rows[0].reason.startswith("then it could have been throttled")
+
+
 def test_another_machine_decides_nothing(tmp_path: Path) -> None:
     base, new = bundles(tmp_path)
     add_rounds(base, "tflite-int8", 1e7, before=QUIET)

@@ -344,8 +344,9 @@ def was_throttled(rounds: Sequence[Measurement]) -> bool:
 def _work(reading: Mapping[str, object]) -> float:
     """0 where it is not known. A bundle may come from anywhere: only a number is one."""
     value = reading.get("work_ns")
-    whole = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if whole and 0 < value < 2**53 else 0.0
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    return float(value) if 0 < value < 2**53 else 0.0
 
 
 def _timeline(bundle: Bundle, record: Measurement) -> tuple[Point, ...]:

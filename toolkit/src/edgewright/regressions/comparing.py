@@ -4,7 +4,8 @@ Counts of instructions hardly vary, so their interval is from the least to the m
 counted. Latencies were not measured shuffled together here, but each bundle in its own job: the
 interval is Welch's of ``compare``, widened by what the twins of the baseline differ by in either
 job. Not known here: a change of the machine between the two jobs that the environment does not
-show. What was throttled, drifting, too short, emulated, or on another machine decides nothing.
+show. What was throttled (or could have been, on a board of which a sensor is unknown), drifting,
+too short, emulated, or on another machine decides nothing.
 """
 
 from __future__ import annotations
@@ -120,12 +121,17 @@ def _compare_latency(key: Key, row: Row, base: Side, new: Side, allowed: float) 
 
 def _why_not(row: Row, when: str) -> str:
     verdict = row.judgement.verdict
-    if verdict is Verdict.EMULATED:
-        return "a time under emulation is no latency: bench --count instructions"
-    if verdict in BELIEVED:
-        return ""
-    reasons = row.judgement.reasons
-    return f"{when} {reasons[0] if reasons else verdict.value}"
+    if not row.is_latency:
+        from edgewright.latency.results import NO_LATENCY
+
+        return NO_LATENCY
+    if verdict not in BELIEVED:
+        reasons = row.judgement.reasons
+        return f"{when} {reasons[0] if reasons else verdict.value}"
+    if row.target.startswith("ssh:") and row.unknown_sensors:
+        names = ", ".join(row.unknown_sensors)
+        return f"{when} it could have been throttled: unknown: {names}"
+    return ""
 
 
 def _other_machine(row: Row, later: Row) -> str:

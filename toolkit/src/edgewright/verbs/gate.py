@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgewright.bundle import Bundle
-from edgewright.latency.results import set_aside
+from edgewright.latency.results import is_emulated, set_aside
 from edgewright.regressions.comparing import (
     METRICS,
     Decision,
@@ -108,4 +108,4 @@ def _named(one: GateRow, base: Side, names: Sequence[str]) -> bool:
 
 
 def _emulated_time(row: GateRow) -> bool:
-    return row.metric == "latency" and row.target.startswith("emulated:")
+    return row.metric == "latency" and is_emulated(row.target)
