@@ -194,3 +194,17 @@ def test_a_gate_that_can_t_be_read_is_refused_before_anything_is_built(tmp_path:
             "m.keras", out=tmp_path / "b", gates=("foo:1",), settings=Settings(check="c.npz")
         )
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("recipe", ["latency50_int8", ""])
+def test_no_model_is_chosen_by_the_times_of_an_emulator(recipe: str, tmp_path: Path) -> None:
+    from edgewright.verbs.compress import Settings, compress, compress_auto
+
+    settings = Settings(target="emulated:pi4", data="d.npz")
+    with pytest.raises(BadInput, match="needs latencies, and times on emulated:pi4 are none"):
+        if recipe:
+            compress("m.keras", recipe=recipe, out=tmp_path / "b", settings=settings)
+        else:
+            gates, out = ("accuracy:1",), tmp_path / "b"
+            compress_auto("m.keras", out=out, gates=gates, min_speedup=1.5, settings=settings)
+    assert not (tmp_path / "b").exists()

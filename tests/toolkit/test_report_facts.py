@@ -135,6 +135,22 @@ def test_each_target_has_its_fastest_and_a_front_of_its_own(tmp_path: Path) -> N
     assert "--target local,browser:chromium" in repeat(facts)
 
 
+def test_times_of_an_emulated_board_are_no_latencies(tmp_path: Path) -> None:
+    bundle = made.start(tmp_path / "b")
+    for name in ("tflite-float32", "tflite-int8"):
+        made.add_artifact(bundle, name)
+        made.add_check(bundle, name)
+        made.add_rounds(bundle, name, 1e6, target="emulated:pi4")
+    facts = read_facts(bundle)
+    assert len(facts.rows) == 2 and not facts.points and not facts.front
+    assert {row.no_comparison for row in facts.rows if not row.baseline} == {
+        "a time under emulation is no latency: bench --count instructions"
+    }
+    said = dict(details(facts))
+    assert not [name for name in said if name.startswith(("Fastest", "Slower"))]
+    assert said["Latency"] == "not measured; times of emulated boards are none"
+
+
 def test_what_runs_in_a_browser_has_its_brotli_size_beside_the_others(tmp_path: Path) -> None:
     bundle = made.start(tmp_path / "b")
     for name in ("tflite-float32", "onnx-float32", "tfjs-float32"):

@@ -256,7 +256,8 @@ class Search:
         )
         if result.interrupted:
             raise KeyboardInterrupt
-        row = next((r for r in result.rows if r.artifact == attempt.artifact), None)
+        own = (r for r in result.rows if (r.artifact, r.job) == (attempt.artifact, result.job))
+        row = next(own, None)
         if row is None or row.comparison is None:
             why = row.no_comparison if row else "it was not measured"
             return replace(attempt, outcome="failed", reason=f"no speed-up is known: {why}")

@@ -68,7 +68,7 @@ def beside(facts: Facts, subject: Subject, row: Row) -> tuple[Row, Comparison] |
     place = (row.runtime, row.target, row.threads, row.job)
     rows = control.latency if control else ()
     base = next((r for r in rows if (r.runtime, r.target, r.threads, r.job) == place), None)
-    if base is None:
+    if base is None or not row.is_latency:
         return None
     return base, compare(row.summary, base.summary, _again(facts, base))
 

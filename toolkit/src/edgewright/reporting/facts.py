@@ -126,7 +126,8 @@ class Facts:
             for row in subject.latency:
                 result = subject.result(row)
                 score = result.score(self.metric) if result else None
-                if score and score.artifact is not None and row.runtime != HARNESS:
+                real = row.is_latency and row.runtime != HARNESS
+                if real and score and score.artifact is not None:
                     found.append(Point(artifact=subject.artifact, row=row, score=score))
         return tuple(found)
 

@@ -14,7 +14,7 @@ from edgewright.reporting.words import decided, joined
 from edgewright_runtimes.statistics import Comparison, Verdict
 
 MOST_REASONS = 5
-NOT_ITS_OWN = (Verdict.SOFTWARE_GPU, Verdict.THROTTLED_ON_PURPOSE, Verdict.EMULATED)
+NOT_ITS_OWN = (Verdict.SOFTWARE_GPU, Verdict.THROTTLED_ON_PURPOSE)
 
 Said = tuple[str, str]  # a short name, and what is said of it
 
@@ -111,7 +111,7 @@ def _best(facts: Facts) -> Iterator[Said]:
     ships = [s for s in facts.subjects if s.decision is Decision.SHIP]
     chosen = ships or ([] if any(facts.decisions.values()) else list(facts.subjects))
     of = " that may ship" if ships else ""
-    timed = [row for s in chosen for row in s.latency if row.runtime != HARNESS]
+    timed = [row for s in chosen for row in s.latency if _counts(row)]
     for target, row in fastest(timed).items():
         place = f" on {target}" if len(facts.targets) > 1 else ""
         yield f"Fastest{of}{place}", _speed(row)
@@ -119,11 +119,17 @@ def _best(facts: Facts) -> Iterator[Said]:
     if slower:
         said = [f"{r.artifact} in {r.runtime}{facts.place(r)}" for r in slower]
         yield "Slower than float32", f"{words.some(said, 4)}; see the column vs float32"
+    if facts.rows and not any(row.is_latency for row in facts.rows):
+        yield "Latency", "not measured; times of emulated boards are none"
     if not timed and facts.subjects and not facts.rows:
         yield "Latency", f"not measured; edgewright bench {facts.bundle} does it"
     if chosen:
         small = min(chosen, key=lambda s: s.artifact.size_bytes)
         yield f"Smallest{of}", f"{small.artifact.name}, {words.size(small.artifact.size_bytes)}"
+
+
+def _counts(row: Row) -> bool:
+    return row.is_latency and row.runtime != HARNESS
 
 
 def fastest(rows: Sequence[Row]) -> Mapping[str, Row]:

@@ -80,6 +80,8 @@ def compress(
     read = read_recipe(str(recipe))
     settings = settings or Settings()
     _check_calibration(read, settings)
+    if any(step.params.get("objective") == "latency" for step in read.steps):
+        _refuse_emulated(settings.target, 'objective "latency"')
     bundle = Bundle.create(Path(out))
     with _writing(bundle):
         from edgewright.compression.process import Refused
@@ -116,6 +118,8 @@ def compress_auto(
     settings = settings or Settings()
     read_gates(gates)  # a gate that can't be read is known before anything is built
     _check_goal(settings, min_speedup)
+    if min_speedup is not None:
+        _refuse_emulated(settings.target, "min-speedup")
     bundle = Bundle.create(Path(out))
     with _writing(bundle):
         options = _options(model, bundle, settings, ())
@@ -206,6 +210,15 @@ def _target(word: str) -> str:
         )
     with closing(open_target(names[0], load_settings())):
         return str(names[0])
+
+
+def _refuse_emulated(target: str, what: str) -> None:
+    """No model is chosen by the times of an emulator."""
+    if any(name.kind == "emulated" for name in parse_targets(target)):
+        raise BadInput(
+            f"{what} needs latencies, and times on {target} are none",
+            hint="name a real one: --target local or ssh:NAME",
+        )
 
 
 def _check_goal(settings: Settings, min_speedup: float | None) -> None:
