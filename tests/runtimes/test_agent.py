@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,10 @@ from tests.toolkit.processes import command_line, descendants
 
 from edgewright_runtimes.agent.device_lock import DeviceLock
 from edgewright_runtimes.agent.job_folder import ENDED_BYTES, JobFolder, forget_old
-from edgewright_runtimes.agent.store import make_room, missing
+from edgewright_runtimes.agent.stop import stop
+from edgewright_runtimes.agent.store import SPARE_BYTES, make_room, missing
 from edgewright_runtimes.agent.watch import GRACE_SECONDS
+from edgewright_runtimes.agent.worker_log import KEPT_BYTES, WorkerLog
 from edgewright_runtimes.errors import UsageError
 from edgewright_runtimes.protocol import PROTOCOL
 
@@ -157,7 +160,7 @@ def test_from_every_offset_the_rest_follows_once(board: Board) -> None:
         rest = [row for row in rows if row["row"] not in ("file", "ended")]
         assert rest == [json.loads(line) for line in text[offset:].splitlines()]
         offset += len(line)
-    assert by_name(board.call("follow", offset=offset + 1))["failure"]["stage"] == "transport"
+    assert "has no byte" in by_name(board.call("follow", offset=offset + 1))["trouble"]["error"]
 
 
 def test_a_job_outlives_the_link_that_started_it(board: Board) -> None:
@@ -243,6 +246,53 @@ def test_who_is_gone_while_it_waits_starts_nothing(board: Board) -> None:
     first.cut()
 
 
+def test_a_start_that_finds_its_jobs_begun_follows_them(board: Board) -> None:
+    """The link was lost, and made again, while they waited: the first start got the lock."""
+    first = board.begin("a-1")
+    first.until("first")
+    waiting = board.begin("b-1", wait=PATIENCE_SECONDS)
+    waiting.until("waiting")
+    again = board.begin("b-1", wait=PATIENCE_SECONDS)
+    again.until("waiting")
+    board.call("stop", "a-1")
+    waiting.until("first")
+    assert by_name(again.until("first"))["started"], "while they run"
+    board.call("stop", "b-1")
+    rows = by_name(again.until("ended"))
+    assert rows["done"] and rows["file"] and "failure" not in rows
+    assert by_name(waiting.until("ended"))["done"]
+    first.cut()
+
+
+def test_who_waits_for_a_lock_that_was_removed_starts_nothing(board: Board) -> None:
+    first = board.begin("a-1")
+    first.until("first")
+    waiting = board.begin("b-1", wait=PATIENCE_SECONDS)
+    waiting.until("waiting")
+    (board.jobs / "lock").unlink()
+    board.call("stop", "a-1")
+    assert waiting.process.stdout is not None
+    row = json.loads(waiting.process.stdout.readlines()[-1])
+    assert "removed meanwhile" in row["error"] and "run the command again" in row["hint"]
+    first.cut()
+
+
+def test_a_file_that_made_room_while_the_jobs_waited_is_asked_for_again(board: Board) -> None:
+    first = board.begin("a-1")
+    first.until("first")
+    store = board.root / "store"
+    store.mkdir()
+    (store / "x.tflite").write_bytes(b"12345")
+    waiting = board.begin("b-1", wait=PATIENCE_SECONDS, store=store, need="x.tflite:5")
+    waiting.until("waiting")
+    (store / "x.tflite").unlink()
+    board.call("stop", "a-1")
+    assert waiting.until("missing")[-1]["names"] == ["x.tflite"]
+    assert waiting.process.wait(PATIENCE_SECONDS) == 1
+    assert board.folder("b-1").started is None
+    first.cut()
+
+
 def test_a_lock_whose_owner_was_killed_is_stale(board: Board) -> None:
     first = board.begin("a-1", owner="anna@desk")
     first.until("first")
@@ -255,6 +305,58 @@ def test_a_lock_whose_owner_was_killed_is_stale(board: Board) -> None:
     rows = by_name(board.call("start", "b-1", jobs=board.bench("b-1")))
     assert rows["started"]["stale"] == "anna@desk" and rows["done"]
     assert DeviceLock(board.jobs / "lock").holder() == {}
+
+
+def test_a_worker_that_hangs_does_not_outlive_its_watcher(board: Board) -> None:
+    """Stopped, as in native code that never returns: none of its own threads runs any more."""
+    started = board.begin()
+    started.until("first")
+    worker = worker_of(board.folder())
+    os.kill(worker, signal.SIGSTOP)
+    assert board.folder().started is not None
+    os.kill(board.folder().started["pid"], signal.SIGKILL)  # type: ignore[index]
+    try:
+        eventually(lambda: "worker" not in command_line(worker))
+        assert not board.folder().running
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+
+
+def test_stop_ends_the_worker_and_nobody_who_has_the_watcher_s_number(tmp_path: Path) -> None:
+    folder = JobFolder(tmp_path / "a-1")
+    alive = folder.prepare(b"")
+    sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with (
+        subprocess.Popen(sleep, start_new_session=True) as other,
+        subprocess.Popen(sleep, start_new_session=True, pass_fds=(alive,)) as worker,
+    ):
+        try:
+            os.close(alive)
+            folder.write_started(other.pid, worker.pid)
+            file = folder.path / "started.json"
+            file.write_text(json.dumps({**json.loads(file.read_text()), "began": "1"}))
+            stop(folder)
+            assert worker.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+            assert other.poll() is None and not folder.running
+        finally:
+            worker.kill()
+            other.kill()
+
+
+def test_what_a_worker_says_fills_no_card(tmp_path: Path) -> None:
+    """A runtime that warns at every call, or an artifact made to fill the board."""
+    path, mega = tmp_path / "log", 1 << 20
+    code = f"import sys; sys.stderr.write('first\\n' + 'x' * {20 * mega} + '\\nlast words\\n')"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        log = WorkerLog(path, process.stderr)
+        assert process.wait(PATIENCE_SECONDS) == 0
+        log.close()
+    text = path.read_bytes()
+    assert len(text) < 3 * KEPT_BYTES
+    assert text.startswith(b"first\n") and text.endswith(b"x\nlast words\n")
+    assert b" bytes are left out]" in text
 
 
 def test_a_board_that_was_restarted_says_so(board: Board) -> None:
@@ -287,7 +389,7 @@ def test_a_crash_shows_its_last_words(board: Board) -> None:
 )
 def test_jobs_that_did_not_come_whole_are_not_begun(board: Board, jobs: bytes, error: str) -> None:
     (row,) = board.call("start", jobs=jobs)
-    assert (row["row"], row["stage"]) == ("failure", "transport") and error in row["error"]
+    assert row["row"] == "trouble" and error in row["error"]
     assert not board.jobs.exists()
 
 
@@ -305,7 +407,7 @@ def test_a_file_that_is_not_there_is_asked_for(board: Board) -> None:
 @pytest.mark.parametrize("need", ["../x:5", "a/b:5", "x", "x:-1", "..:5", ":5"])
 def test_a_name_is_no_path(board: Board, need: str) -> None:
     (row,) = board.call("start", jobs=board.bench(), store=board.root / "store", need=need)
-    assert row["row"] == "failure" and "NAME:BYTES" in row["error"]
+    assert row["row"] == "trouble" and "NAME:BYTES" in row["error"]
 
 
 def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
@@ -315,6 +417,17 @@ def test_what_was_used_longest_ago_makes_room(tmp_path: Path) -> None:
     needs = {"needed": 10, "coming": 10}
     assert missing(tmp_path, needs) == ("coming",)
     make_room(tmp_path, needs, most_bytes=30)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["needed", "new"]
+
+
+def test_a_card_with_little_room_keeps_less(tmp_path: Path) -> None:
+    for age, name in enumerate(["new", "needed", "old", "oldest"]):
+        (tmp_path / name).write_bytes(b"0" * 10)
+        os.utime(tmp_path / name, (1_000 - age, 1_000 - age))
+    needs = {"needed": 10, "coming": 10}
+    make_room(tmp_path, needs, free_bytes=SPARE_BYTES + 10)
+    assert len(list(tmp_path.iterdir())) == 4, "there is room"
+    make_room(tmp_path, needs, free_bytes=SPARE_BYTES - 5)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["needed", "new"]
 
 
@@ -339,17 +452,24 @@ def test_nothing_but_folders_of_jobs_is_removed(board: Board) -> None:
     other.mkdir(parents=True)
     (other / "photo").write_text("x")
     (row,) = board.call("remove", "precious")
-    assert row["row"] == "failure" and (other / "photo").exists()
+    assert row["row"] == "trouble" and (other / "photo").exists()
     with pytest.raises(UsageError, match="no folder of jobs"):
         JobFolder(other).remove()
 
 
 def test_folders_that_nobody_came_back_for_go_after_a_day(board: Board) -> None:
     board.call("start", jobs=board.bench())
-    forget_old(board.jobs, time.time())
+    day = 86_400.0
+    forget_old(board.jobs, time.time(), 30 * day)
     assert board.folder().path.exists()
-    forget_old(board.jobs, time.time() + 25 * 3600)
+    forget_old(board.jobs, time.time() + 30 * day, 600)
+    assert board.folder().path.exists(), "the board's clock was set, ten minutes after its start"
+    forget_old(board.jobs, time.time() + 1.1 * day, 30 * day)
     assert not board.folder().path.exists()
+    board.call("start", jobs=board.bench())
+    (board.folder().path / "started.json").write_text('{"pid": 1, "boot": "another"}')
+    forget_old(board.jobs, time.time() + 1.1 * day, 600)
+    assert not board.folder().path.exists(), "of before a restart"
 
 
 def limited(size_bytes: int) -> Callable[[], None]:
@@ -358,9 +478,9 @@ def limited(size_bytes: int) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize(
-    ("size_bytes", "stage"), [(ENDED_BYTES, "measure"), (ENDED_BYTES - 1, "transport")]
+    ("size_bytes", "name"), [(ENDED_BYTES, "failure"), (ENDED_BYTES - 1, "trouble")]
 )
-def test_a_full_disk_is_a_failure_row(board: Board, size_bytes: int, stage: str) -> None:
+def test_a_full_disk_is_a_failure_row(board: Board, size_bytes: int, name: str) -> None:
     done = subprocess.run(
         board.words("start"),
         input=board.bench(seconds=1),
@@ -369,9 +489,8 @@ def test_a_full_disk_is_a_failure_row(board: Board, size_bytes: int, stage: str)
         preexec_fn=limited(size_bytes),
     )
     rows = by_name([json.loads(line) for line in done.stdout.splitlines()])
-    assert rows["failure"]["stage"] == stage
-    assert ("cannot write" if stage == "measure" else "too large") in rows["failure"]["error"]
-    assert ("ended" in rows) is (stage == "measure")
+    assert ("cannot write" if name == "failure" else "too large") in rows[name]["error"]
+    assert ("ended" in rows) is (name == "failure")
 
 
 def test_the_agent_needs_no_numpy() -> None:

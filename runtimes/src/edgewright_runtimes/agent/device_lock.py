@@ -11,10 +11,12 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 RECORD_BYTES = 4_096
+LOOK_SECONDS = 0.5  # whether to go on waiting
 
 
 class DeviceLock:
@@ -22,19 +24,27 @@ class DeviceLock:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = path
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
-    def take(self, *, wait_seconds: float = 0.0) -> bool:
-        """Whether it was free, or came free in time. Waiting costs the board nothing."""
+    def take(self, *, wait_seconds: float = 0.0, over: Callable[[], bool] = bool) -> bool:
+        """Whether it was free, or came free in time and before ``over``. Who waits stands in a
+        row, and costs the board next to nothing."""
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            return wait_seconds > 0 and self._wait(wait_seconds)
+            return wait_seconds > 0 and self._wait(wait_seconds, over)
 
-    def _wait(self, seconds: float) -> bool:
-        before = signal.signal(signal.SIGALRM, _too_late)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+    def _wait(self, seconds: float, over: Callable[[], bool]) -> bool:
+        until = time.monotonic() + seconds
+
+        def look(number: int, frame: FrameType | None) -> None:
+            if over() or time.monotonic() >= until:
+                raise TimeoutError
+
+        before = signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, min(seconds, LOOK_SECONDS), LOOK_SECONDS)
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX)
             return True
@@ -43,6 +53,14 @@ class DeviceLock:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is still the file of its name: one that was removed excludes nobody."""
+        try:
+            return os.path.samestat(os.fstat(self.fd), os.stat(self._path))
+        except FileNotFoundError:
+            return False
 
     def holder(self) -> dict[str, str]:
         """``owner`` and ``since`` of whoever has it, or had it and is gone; empty: nobody."""
@@ -64,7 +82,3 @@ class DeviceLock:
     def close(self) -> None:
         """This process no longer holds it; one that was forked still does."""
         os.close(self.fd)
-
-
-def _too_late(number: int, frame: FrameType | None) -> None:
-    raise TimeoutError

@@ -1,9 +1,9 @@
 """The folder of one start: what the jobs read, what came of them, and whether they still run.
 
 jobs.ndjson    as they were sent
-started.json   who watches over them: pid, boot
+started.json   who watches over them: pid, began; the worker; boot
 rows.ndjson    the worker's rows
-log            the standard error of the worker
+log            the standard error of the worker, its beginning and its end
 ended.json     code, why: there only when all is over
 alive          held locked by the watching process as long as it lives
 samples.npy, outputs.npz: what the jobs made
@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from edgewright_runtimes.agent.process import identity
 from edgewright_runtimes.errors import UsageError
 
 RESULTS = ("samples.npy", "outputs.npz")
@@ -57,9 +58,10 @@ class JobFolder:
     def ended(self) -> Mapping[str, Any] | None:
         return _read(self._ended)
 
-    def write_started(self, pid: int) -> None:
+    def write_started(self, watcher: int, worker: int) -> None:
         temporary = self.path / "started.tmp"
-        temporary.write_text(json.dumps({"pid": pid, "boot": boot_id()}))
+        values = {**identity(watcher), "worker": identity(worker), "boot": boot_id()}
+        temporary.write_text(json.dumps(values))
         temporary.replace(self._started)
 
     def write_ended(self, code: int | None, why: str) -> None:
@@ -104,13 +106,21 @@ class JobFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def forget_old(jobs: Path, now: float) -> None:
-    """Remove folders whose workstation has not come back for a day."""
+def forget_old(jobs: Path, now: float, uptime: float) -> None:
+    """Remove folders whose workstation has not come back for a day.
+
+    ``now`` may leap by weeks where a board without a clock gets the time from the network. So what
+    was started since the board was is no older than ``uptime``, in seconds.
+    """
     for path in jobs.iterdir():
         folder = JobFolder(path)
         with suppress(OSError):
-            old = folder.jobs.exists() and now - path.stat().st_mtime > KEPT_SECONDS
-            if old and not folder.running:
+            if not folder.jobs.exists():
+                continue
+            age = now - path.stat().st_mtime
+            if (folder.started or {}).get("boot") == boot_id():
+                age = min(age, uptime)
+            if age > KEPT_SECONDS and not folder.running:
                 folder.remove()
 
 

@@ -20,6 +20,7 @@ from edgewright_runtimes.protocol import read_line
 
 MOST_JOBS_BYTES = 1 << 20
 NOT_STARTED = 1
+AGAIN = "run the command again: it sets the board up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +66,7 @@ def _begin(order: Start, jobs: bytes) -> str | None:
     for name in order.drop:
         with suppress(EdgewrightError):
             JobFolder(parent / name).remove()
-    if order.store is not None and (absent := missing(order.store, order.needs)):
-        make_room(order.store, order.needs)
-        say("missing", names=list(absent))
+    if _lacks(order):
         return None
     lock = DeviceLock(parent / "lock")
     try:
@@ -76,23 +75,44 @@ def _begin(order: Start, jobs: bytes) -> str | None:
         lock.close()
 
 
+def _lacks(order: Start) -> bool:
+    """Whether the store lacks files of the jobs; a row then names them."""
+    if order.store is None:
+        return False
+    absent = missing(order.store, order.needs)
+    if absent:
+        make_room(order.store, order.needs)
+        say("missing", names=list(absent))
+    return bool(absent)
+
+
 def _take(lock: DeviceLock, order: Start) -> bool:
+    """Whether to go on: with the lock, or because these very jobs were begun meanwhile, by a start
+    whose link was lost while it waited."""
+
+    def begun() -> bool:
+        return order.folder.started is not None
+
     if lock.take():
         return True
     say("waiting", **lock.holder())  # written first: where nobody reads it this is over
-    if lock.take(wait_seconds=order.wait_seconds):
+    if lock.take(wait_seconds=order.wait_seconds, over=begun) or begun():
         say("waited")
         return True
     say("busy", **lock.holder())
     return False
 
 
-def _begin_locked(lock: DeviceLock, order: Start, jobs: bytes) -> str:
+def _begin_locked(lock: DeviceLock, order: Start, jobs: bytes) -> str | None:
     folder = order.folder
     if folder.started is not None:  # by another start of these jobs, while this one waited
         return ""
+    if not lock.stands:
+        raise EdgewrightError("what was set up on the board was removed meanwhile", hint=AGAIN)
+    if _lacks(order):  # another job may have made room for its own, while this one waited
+        return None
     stale = lock.holder().get("owner", "")
-    forget_old(folder.path.parent, time.time())
+    forget_old(folder.path.parent, time.time(), time.monotonic())
     lock.sign(order.owner)
     alive = folder.prepare(jobs)
     try:

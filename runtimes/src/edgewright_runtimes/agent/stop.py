@@ -6,9 +6,12 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from edgewright_runtimes.agent.job_folder import JobFolder
+from edgewright_runtimes.agent.process import is_same
 from edgewright_runtimes.agent.watch import GRACE_SECONDS
 from edgewright_runtimes.errors import EdgewrightError
 
@@ -22,7 +25,7 @@ def stop(folder: JobFolder) -> None:
     while folder.running and time.monotonic() < until:
         started = folder.started
         if started is not None:
-            _end(folder, int(started["pid"]))
+            _end(folder, started)
             return
         time.sleep(LOOK_SECONDS)  # it is just being started
 
@@ -33,10 +36,13 @@ def remove(folder: JobFolder) -> None:
     folder.remove()
 
 
-def _end(folder: JobFolder, pid: int) -> None:
-    # it holds its lock, so this number is its own and nobody else's
+def _end(folder: JobFolder, started: Mapping[str, Any]) -> None:
+    worker = started.get("worker")
     with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
+        if is_same(started):
+            os.kill(started["pid"], signal.SIGTERM)
+        elif isinstance(worker, Mapping) and is_same(worker):  # and nobody watches over it
+            os.killpg(worker["pid"], signal.SIGKILL)
     waiting = threading.Thread(target=folder.wait, daemon=True)
     waiting.start()
     waiting.join(PATIENCE_SECONDS)

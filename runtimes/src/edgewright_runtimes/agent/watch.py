@@ -1,7 +1,7 @@
 """The process that runs the jobs of a folder in one fresh worker, and ends it where it must end.
 
-The worker's input is a pipe that this process holds open: where this one is killed the worker
-ends at once, by the worker's own rule. Its rows come through here on their way to the file.
+All limits of the worker live in this process, so the kernel ends the worker where this one is
+killed. Its rows come through here on their way to the file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from types import FrameType
 from typing import IO, cast
 
 from edgewright_runtimes.agent.job_folder import JobFolder
+from edgewright_runtimes.agent.process import ends_with_this
+from edgewright_runtimes.agent.worker_log import WorkerLog
 from edgewright_runtimes.errors import BadInput
 from edgewright_runtimes.protocol import read_line
 
@@ -54,21 +56,22 @@ class Watch:
 
     def start(self, held: Sequence[int]) -> None:
         """Start the worker, which keeps ``held`` open, and say so. Raises ``OSError``."""
-        with self._folder.log.open("ab") as log:
-            self._worker = subprocess.Popen(
-                [sys.executable, *WORKER],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                bufsize=0,
-                cwd=self._folder.path,
-                env={**os.environ, "PYTHONSAFEPATH": "1"},
-                start_new_session=True,
-                pass_fds=tuple(held),
-            )
+        self._worker = subprocess.Popen(
+            [sys.executable, *WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd=self._folder.path,
+            env={**os.environ, "PYTHONSAFEPATH": "1"},
+            start_new_session=True,
+            pass_fds=tuple(held),
+            preexec_fn=ends_with_this(),
+        )
+        self._log = WorkerLog(self._folder.log, cast("IO[bytes]", self._worker.stderr))
         signal.set_wakeup_fd(self._waker)
         signal.signal(signal.SIGTERM, self._on_stop)
-        self._folder.write_started(os.getpid())
+        self._folder.write_started(os.getpid(), self._worker.pid)
 
     def run(self) -> None:
         """Until the worker has ended; then the folder says how."""
@@ -80,7 +83,9 @@ class Watch:
             self._end(f"the board cannot write its results: {e.strerror or e}")
         finally:
             self._stdin.close()
-            self._folder.write_ended(self._wait(), self._why)
+            code = self._wait()
+            self._log.close()
+            self._folder.write_ended(code, self._why)
 
     @property
     def _stdin(self) -> IO[bytes]:
