@@ -41,20 +41,29 @@ def run_count(job: CountJob, rows: Rows) -> None:
         prepared = prepare(session, job)
         for feed in prepared:
             session.run(feed)
+            _still_at_it(job, rows)
         rows.stage = "measure"
-        feeds = prepared * _passes(session, prepared, job)
+        feeds = prepared * _passes(session, prepared, job, rows)
         blocks = _count(session.timed(feeds), job.blocks, rows)
         rows.write("counted", blocks=blocks, calls_per_block=len(feeds))
 
 
-def _passes(session: Session, prepared: list[dict[str, Array]], job: CountJob) -> int:
+def _still_at_it(job: CountJob, rows: Rows) -> None:
+    """A call takes seconds under an emulator, and who waits has a limit for silence."""
+    rows.write("progress", done=0, of=job.blocks)
+
+
+def _passes(session: Session, prepared: list[dict[str, Array]], job: CountJob, rows: Rows) -> int:
     """How often a block takes all the feeds: what surrounds a block costs some thousand
     instructions, a little more or less, and is to be lost in it."""
     least = -(-job.calls // len(prepared))
-    call = session.timed(prepared * least)
-    start = time.process_time()
-    call()
-    took = time.process_time() - start
+    call = session.timed(prepared)
+    took = 0.0
+    for _ in range(least):
+        start = time.process_time()
+        call()
+        took += time.process_time() - start
+        _still_at_it(job, rows)
     return max(least, min(MOST_CALLS // len(prepared), int(least * job.seconds / max(took, 1e-6))))
 
 
