@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from edgewright.targets.emulated.apt import Apt, require_tools, run_tool
 from edgewright.targets.emulated.counter import build_plugin, read_counts
 from edgewright.targets.emulated.models import MODELS, board_model
 from edgewright.targets.emulated.trouble import BoardTrouble
+from edgewright.targets.emulated.wheels import own_packages
 from edgewright_runtimes.environment import read_environment
 from edgewright_runtimes.errors import UnknownName
 from edgewright_runtimes.worker.marks import EMPTY_BEGIN, EMPTY_END, begin, end
@@ -72,11 +75,26 @@ def test_a_build_that_fails_leaves_nothing(
         (tools / name).write_text(f"#!/bin/sh\n{script}\n")
         (tools / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/bin")
+    boards = own_cache / "edgewright" / "emulated"
+    killed = boards / f"{building.BUILDING}{building._key()}-x1"  # in a build before
+    (killed / "board" / "root").mkdir(parents=True)
     said: list[str] = []
     with pytest.raises(BoardTrouble, match="apt-get update: E: Temporary failure resolving"):
         building.built(said.append)
     assert len(said) == 1 and "once" in said[0]
-    assert [p.suffix for p in (own_cache / "edgewright" / "emulated").iterdir()] == [".lock"]
+    assert [p.suffix for p in boards.iterdir()] == [".lock"]
+
+
+def test_our_packages_are_unpacked_once_whatever_was_left(own_cache: Path, tmp_path: Path) -> None:
+    own_packages.cache_clear()
+    packages = tmp_path / "packages"
+    to = own_packages(packages)
+    assert (to / "edgewright_runtimes" / "worker" / "__main__.py").is_file()
+    own_packages.cache_clear()
+    shutil.rmtree(to)
+    (packages / f".{to.name}.{os.getpid()}").mkdir()  # of one that was killed, and had this number
+    assert own_packages(packages) == to and (to / "edgewright_runtimes").is_dir()
+    own_packages.cache_clear()
 
 
 def test_apt_has_a_state_of_its_own_and_none_of_the_hooks(

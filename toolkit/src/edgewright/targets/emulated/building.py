@@ -8,7 +8,8 @@
         pi4/, pi5/   the roots that programs see: ``root`` with the board's own ``/proc``, ``/sys``
         board.json   what was unpacked, with its sha256
 
-The key names all that decides what is built. A build that is cut short leaves nothing.
+The key names all that decides what is built. A build that fails leaves nothing, and what one left
+that was killed is removed by the next.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -36,6 +38,7 @@ EMULATOR = ("qemu-user",)
 BOARD_PACKAGES = (PYTHON, "libstdc++6", "libgomp1")
 RECORD = "board.json"
 OWN = ("proc", "sys")  # what each board has of its own
+BUILDING = ".building-"
 WAIT_SECONDS = 900  # for another process that builds the same
 
 Say = Callable[[str], None]
@@ -104,7 +107,10 @@ def _os_release() -> Mapping[str, str]:
 def _build(folder: Path, say: Say) -> None:
     start = time.monotonic()
     say(f"building the emulated board in {folder} (once; one to three minutes)")
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".building-") as work:
+    for old in folder.parent.glob(f"{BUILDING}{folder.name}-*"):
+        shutil.rmtree(old, ignore_errors=True)  # nobody else builds it: the lock is held
+    prefix = f"{BUILDING}{folder.name}-"
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as work:
         made, scratch = Path(work) / "board", Path(work) / "scratch"
         record = {
             "emulator_and_system": _unpack_system(made, scratch),

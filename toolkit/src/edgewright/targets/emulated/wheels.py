@@ -6,8 +6,7 @@ packed as it is for them.
 
 from __future__ import annotations
 
-import os
-import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -47,12 +46,15 @@ def own_packages(folder: Path) -> Path:
     packed = pack_runtimes(wheels_folder())
     to = folder / packed.sha256[:16]
     if not to.exists():
-        work = folder / f".{to.name}.{os.getpid()}"
-        _unzip([packed.path], work)
-        try:
-            work.rename(to)
-        except OSError:  # another process was first
-            shutil.rmtree(work)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=f".{to.name}.") as work:
+            made = Path(work) / to.name
+            _unzip([packed.path], made)
+            try:
+                made.rename(to)
+            except OSError:
+                if not to.exists():  # else another process was first
+                    raise
     return to
 
 
