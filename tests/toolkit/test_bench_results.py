@@ -108,6 +108,11 @@ OLD_TROUBLE = QUIET | {"throttled": "", "throttled_since_boot": "under-voltage"}
         (QUIET | {"work_ns": True}, QUIET | {"work_ns": 10**400}, Verdict.TOO_FEW),
         (QUIET, QUIET | {"throttled": "under-voltage"}, Verdict.THROTTLED),
         (QUIET | {"throttled": ""}, QUIET | {"throttled": ""}, Verdict.TOO_FEW),
+        (QUIET, QUIET | {"under_voltage": "now"}, Verdict.THROTTLED),
+        (QUIET, QUIET | {"under_voltage": "since boot"}, Verdict.TOO_FEW),
+        (QUIET, QUIET | {"frequency_mhz": 1800, "clock_mhz": 1080}, Verdict.THROTTLED),
+        (QUIET, QUIET | {"frequency_mhz": 1800, "clock_mhz": 1700}, Verdict.TOO_FEW),
+        (QUIET | {"frequency_mhz": 1800, "clock_mhz": 600}, QUIET, Verdict.TOO_FEW),  # idle
         (QUIET | {"throttled": "4 events"}, QUIET | {"throttled": "4 events"}, Verdict.TOO_FEW),
         (QUIET | {"throttled": "4 events"}, QUIET | {"throttled": "5 events"}, Verdict.THROTTLED),
         (OLD_TROUBLE, OLD_TROUBLE, Verdict.TOO_FEW),

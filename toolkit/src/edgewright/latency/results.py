@@ -32,6 +32,7 @@ from edgewright_runtimes.statistics.summary import NOISY_WIDTH
 
 REQUIRED = ("frequency_mhz", "governor", "temperature_c", "throttled", "work_ns")  # of ssh: boards
 SLOWER_WORK = 1.2  # the fixed loop of work after the rounds over before them
+SLOWER_CLOCK = 1.2  # what the kernel asked for over the true clock
 SELF_SCALING = ("intel_pstate", "amd-pstate", "amd-pstate-epp")  # `powersave` is their normal
 NO_LATENCY = "a time under emulation is no latency: bench --count instructions"
 TIMELINE_POINTS = 120
@@ -324,26 +325,35 @@ def _held_down(record: Measurement) -> bool:
 
 
 def was_throttled(rounds: Sequence[Measurement]) -> bool:
-    """The processor said so, counted new events, remembers more than before, or did the fixed work
-    a fifth slower after, in half of the rounds at least (a busy neighbour may do that to one)."""
+    """The processor said so, had too little voltage, counted new events, remembers more than
+    before, ran a fifth slower than was asked of it in most readings, or did the fixed work a fifth
+    slower after, in half of the rounds at least (a busy neighbour may do that to one)."""
     for r in rounds:
         before, after = r.before.get("throttled"), r.after.get("throttled")
         said = [v.get("throttled") for v in (r.before, r.after, *r.during)]
         if any(word and not str(word).endswith(" events") for word in said):
+            return True
+        if any(v.get("under_voltage") == "now" for v in (r.before, r.after, *r.during)):
             return True
         if before is not None and after is not None and before != after:
             return True
         since = [v.get("throttled_since_boot") for v in (r.before, r.after)]
         if None not in since and since[0] != since[1]:  # in the middle of the round
             return True
-    works = [(_work(r.before), _work(r.after)) for r in rounds]
+    # the true clock against what the kernel asked for, where the round's load is still on
+    loaded = [v for r in rounds for v in (r.after, *r.during)]
+    clocks = [(_number(v, "clock_mhz"), _number(v, "frequency_mhz")) for v in loaded]
+    slower = [asked / true for true, asked in clocks if true and asked]
+    if slower and statistics.median_low(slower) > SLOWER_CLOCK:
+        return True
+    works = [(_number(r.before, "work_ns"), _number(r.after, "work_ns")) for r in rounds]
     ratios = [after / before for before, after in works if before and after]
     return bool(ratios) and statistics.median_low(ratios) > SLOWER_WORK
 
 
-def _work(reading: Mapping[str, object]) -> float:
+def _number(reading: Mapping[str, object], name: str) -> float:
     """0 where it is not known. A bundle may come from anywhere: only a number is one."""
-    value = reading.get("work_ns")
+    value = reading.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return 0.0
     return float(value) if 0 < value < 2**53 else 0.0
