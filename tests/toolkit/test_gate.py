@@ -31,6 +31,7 @@ def add_counts(
     job: str = "count-1",
     target: str = "emulated:pi4",
     sha256: str = "",
+    runtime: str = "ai-edge-litert 2.1.0",
 ) -> None:
     """Two processes of five blocks, as a job would have left them."""
     for number in range(2):
@@ -48,6 +49,7 @@ def add_counts(
             counts=tuple(counts),
             empty=500,
             calls_per_block=16,
+            in_force={"runtime": runtime},
             started="2026-01-01T00:00:00+00:00",
         )
         bundle.add_count(record, f"{job}-{name}-{number}")
@@ -193,6 +195,10 @@ def test_what_is_missing_in_the_new_bundle_is_not_a_pass(tmp_path: Path) -> None
     empty = gate(new.path, base.path)
     assert empty.exit_code == 5 and not empty.rows
     assert "nothing to compare with" in empty.notes[-1]
+    assert f"only {base.path} has tflite-int8 in litert on local" in empty.notes
+    with pytest.raises(UnknownName, match="did you mean 'int8'"):
+        gate(new.path, base.path, artifacts=["int"])
+    assert gate(new.path, base.path, artifacts=["int8"]).exit_code == 5
 
 
 @pytest.mark.parametrize(
@@ -234,7 +240,25 @@ def test_counts_of_another_file_are_no_part_of_it(tmp_path: Path) -> None:
     base, new = bundles(tmp_path)
     add_counts(base, "tflite-int8", 2e6)
     add_counts(new, "tflite-int8", 2e6, sha256="of another file")
-    assert gate(base.path, new.path).rows[0].reason == "not counted in the new one"
+    result = gate(base.path, new.path)
+    assert result.rows[0].reason == "not counted in the new one"
+    assert (
+        f"{new.path}: tflite-int8: counts set aside, of another file of this name" in result.notes
+    )
+
+
+def test_another_version_is_said_and_is_no_regression_of_counts(tmp_path: Path) -> None:
+    base, new = bundles(tmp_path)
+    add_counts(base, "tflite-int8", 2e6)
+    add_counts(new, "tflite-int8", 3e6, runtime="ai-edge-litert 2.2.0")
+    words = "other versions: runtime was ai-edge-litert 2.1.0, is ai-edge-litert 2.2.0"
+    result = gate(base.path, new.path)
+    assert result.exit_code == 5 and result.rows[0].reason == words
+    for bundle, slower, version in ((base, 1, "2.1.0"), (new, 2, "2.2.0")):
+        in_force = {"runtime": f"ai-edge-litert {version}"}
+        add_rounds(bundle, "tflite-int8", 1e7 * slower, before=QUIET, in_force=in_force)
+    result = gate(base.path, new.path, metric="latency")
+    assert result.exit_code == 4 and result.rows[0].reason == words
 
 
 def test_the_latest_job_counts(tmp_path: Path) -> None:

@@ -51,10 +51,15 @@ class CountRow:
         return (self.most - self.least) / self.instructions if self.instructions else 0.0
 
 
+def set_aside(bundle: Bundle) -> tuple[str, ...]:
+    """A line for each artifact whose counts are not shown, and why."""
+    return _sort_out(bundle, {a.name: a for a in bundle.artifacts()})[1]
+
+
 def read_counts(bundle: Bundle) -> tuple[CountRow, ...]:
     """One row for each artifact, runtime and target; in the order of the bundle's artifacts."""
     artifacts = {a.name: a for a in bundle.artifacts()}
-    groups = _latest(_whole(bundle, artifacts))
+    groups = _latest(_sort_out(bundle, artifacts)[0])
     medians = {key: statistics.median(_processes(records)) for key, records in groups.items()}
     order = {name: i for i, name in enumerate(artifacts)}
     rows = [
@@ -64,18 +69,24 @@ def read_counts(bundle: Bundle) -> tuple[CountRow, ...]:
     return tuple(sorted(rows, key=lambda r: (order[r.artifact], r.runtime, r.target)))
 
 
-def _whole(bundle: Bundle, artifacts: Mapping[str, Artifact]) -> list[Count]:
+def _sort_out(
+    bundle: Bundle, artifacts: Mapping[str, Artifact]
+) -> tuple[list[Count], tuple[str, ...]]:
     now: dict[str, str] = {}
     for artifact in artifacts.values():
         with suppress(OSError, EdgewrightError):
             now[artifact.name] = artifact_sha256(bundle, artifact)
-    return [
-        record
-        for record in bundle.counts()
-        if record.counts
-        and record.calls_per_block > 0
-        and now.get(record.artifact) == record.artifact_sha256
-    ]
+    good: list[Count] = []
+    aside: dict[str, None] = {}
+    for record in bundle.counts():
+        name = record.artifact
+        if name not in now:
+            aside[f"{name}: counts set aside, of an artifact that is not here"] = None
+        elif now[name] != record.artifact_sha256:
+            aside[f"{name}: counts set aside, of another file of this name"] = None
+        elif record.counts and record.calls_per_block > 0:
+            good.append(record)
+    return good, tuple(aside)
 
 
 def _latest(records: Sequence[Count]) -> dict[Key, list[Count]]:

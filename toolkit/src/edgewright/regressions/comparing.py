@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Metric = Literal["latency", "instructions"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 BELIEVED = (Verdict.TRUSTED, Verdict.NOISY)  # a wide interval says so itself
+VERSIONS = ("runtime", "numpy", "emulator", "browser")  # of what is in force
 MACHINE = ("cpu", "architecture", "cores", "governor")
 Key = tuple[str, str, str, int]  # artifact, runtime, target, threads
 Interval = tuple[float, float]
@@ -100,6 +101,9 @@ def _compare_count(key: Key, row: CountRow, new: Side, allowed: float) -> GateRo
     if not row.least:
         reason = "no instruction was counted"
         return _undecided(key, "instructions", row.instructions, later.instructions, reason)
+    versions = _other_versions(row, later)
+    if versions:
+        return _undecided(key, "instructions", row.instructions, later.instructions, versions)
     interval = later.least / row.most, later.most / row.least
     return _decided(key, "instructions", row.instructions, later.instructions, interval, allowed)
 
@@ -116,7 +120,9 @@ def _compare_latency(key: Key, row: Row, base: Side, new: Side, allowed: float) 
     if found.low is None or found.high is None:
         return _undecided(key, "latency", was, now, found.words)
     interval = _widened(found.low, found.high, [_apart(base, row), _apart(new, later)])
-    return _decided(key, "latency", was, now, interval, allowed)
+    decided = _decided(key, "latency", was, now, interval, allowed)
+    said = [words for words in (decided.reason, _other_versions(row, later)) if words]
+    return replace(decided, reason="; ".join(said))
 
 
 def _why_not(row: Row, when: str) -> str:
@@ -140,6 +146,18 @@ def _other_machine(row: Row, later: Row) -> str:
         if was is not None and now is not None and was != now:
             return f"measured on another machine: {name} was {was}, is {now}"
     return ""
+
+
+def _other_versions(row: Row | CountRow, later: Row | CountRow) -> str:
+    """It may be they that made the difference, and not the artifact."""
+    changed = [
+        f"{name} was {row.in_force[name]}, is {later.in_force[name]}"
+        for name in VERSIONS
+        if name in row.in_force
+        and name in later.in_force
+        and row.in_force[name] != later.in_force[name]
+    ]
+    return f"other versions: {'; '.join(changed)}" if changed else ""
 
 
 def _apart(side: Side, row: Row) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgewright.bundle import Bundle
+from edgewright.counting.results import set_aside as counts_set_aside
 from edgewright.latency.results import is_emulated, set_aside
 from edgewright.regressions.comparing import (
     METRICS,
@@ -69,9 +70,19 @@ def gate(
     opened = Bundle.open(Path(base)), Bundle.open(Path(new))
     sides = read_side(opened[0]), read_side(opened[1])
     metrics: Sequence[Metric] = [name for name in METRICS if metric in (None, name)]
+    schemes = _schemes(opened[0], sides[0], artifacts)
     rows = compare_sides(*sides, allowed, metrics)
-    rows = tuple(row for row in rows if _named(row, sides[0], artifacts))
-    notes = [f"{one.path}: {line}" for one in opened for line in (*set_aside(one), *one.problems)]
+    rows = tuple(
+        row
+        for row in rows
+        if not artifacts or row.artifact in artifacts or schemes[row.artifact] in artifacts
+    )
+    notes = [
+        f"{one.path}: {line}"
+        for one in opened
+        for line in (*set_aside(one), *counts_set_aside(one), *one.problems)
+    ]
+    notes += [f"only {new} has {words}" for words in _only_new(*sides, metrics)]
     if metric is None:
         times = [row for row in rows if _emulated_time(row)]
         rows = tuple(row for row in rows if row not in times)
@@ -98,13 +109,29 @@ def read_share(text: str) -> float:
     return percent / 100
 
 
-def _named(one: GateRow, base: Side, names: Sequence[str]) -> bool:
-    schemes = {row.artifact: row.scheme for row in base.latencies.values()}
-    schemes |= {row.artifact: row.scheme for row in base.counts.values()}
+def _schemes(bundle: Bundle, base: Side, names: Sequence[str]) -> Mapping[str, str]:
+    """Of each measured artifact. Raises ``UnknownName`` for a name that is none of them, or, where
+    nothing was measured, none of the bundle's."""
+    found = {row.artifact: row.scheme for row in base.latencies.values()}
+    found |= {row.artifact: row.scheme for row in base.counts.values()}
+    known = found or {a.name: a.scheme for a in bundle.artifacts()}
     for name in names:
-        if name not in schemes and name not in schemes.values():
-            raise UnknownName("measured artifact", name, {*schemes, *schemes.values()})
-    return not names or one.artifact in names or schemes[one.artifact] in names
+        if name not in known and name not in known.values():
+            raise UnknownName("measured artifact", name, {*known, *known.values()})
+    return found
+
+
+def _only_new(base: Side, new: Side, metrics: Sequence[Metric]) -> list[str]:
+    """What the new bundle measured and the earlier one did not: it is held against nothing."""
+    found: list[tuple[str, str, str, int]] = []
+    if "latency" in metrics:
+        found += [key for key, row in new.latencies.items() if row.is_latency]
+    if "instructions" in metrics:
+        found += list(new.counts)
+    known = {*base.latencies, *base.counts}
+    return list(
+        dict.fromkeys(f"{key[0]} in {key[1]} on {key[2]}" for key in found if key not in known)
+    )
 
 
 def _emulated_time(row: GateRow) -> bool:
