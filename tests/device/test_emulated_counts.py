@@ -95,8 +95,9 @@ def test_a_dot_product_saves_instructions(tmp_path: Path) -> None:
         with closing(target.start_counting("litert", folder=tmp_path, limit_seconds=120)) as worker:
             rows = {r["row"]: r for r in worker.rows(job)}
         assert "done" in rows, rows.get("failure")
-        counts.append(rows["counted"]["counts"][0] - rows["counted"]["empty"])
-    assert counts[1] < counts[0]
+        counted = rows["counted"]  # a block holds as many calls as take some time
+        counts.append((counted["counts"][0] - counted["empty"]) / counted["calls_per_block"])
+    assert counts[1] < 0.9 * counts[0]
 
 
 def test_gate_passes_what_stayed_as_it_was(

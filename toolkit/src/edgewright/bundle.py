@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WORK = ".work"
+CHILD_SECONDS = 1.0  # from the fork of a child to its own program, on a busy machine
 
 
 class BundleBusy(EdgewrightError):
@@ -298,13 +299,13 @@ class Bundle:
     def lock(self) -> Iterator[None]:
         """Hold the bundle for writing; what a killed run left in ``.work`` is swept first.
 
-        Raises ``BundleBusy`` at once where another run holds it. The system frees the lock of a
-        process that died.
+        Raises ``BundleBusy`` where another run holds it. The system frees the lock of a process that
+        died; a child that was just being started may hold it a moment longer.
         """
         from filelock import FileLock, Timeout
 
         try:
-            lock = FileLock(self.path / ".lock", timeout=0)
+            lock = FileLock(self.path / ".lock", timeout=CHILD_SECONDS)
             lock.acquire()
         except Timeout:
             raise BundleBusy(
