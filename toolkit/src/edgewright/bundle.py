@@ -299,8 +299,8 @@ class Bundle:
     def lock(self) -> Iterator[None]:
         """Hold the bundle for writing; what a killed run left in ``.work`` is swept first.
 
-        Raises ``BundleBusy`` where another run holds it. The system frees the lock of a process that
-        died; a child that was just being started may hold it a moment longer.
+        Raises ``BundleBusy`` where another run holds it. The system frees the lock of a process
+        that died; a child that was just being started may hold it a moment longer.
         """
         from filelock import FileLock, Timeout
 
