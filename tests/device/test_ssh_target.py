@@ -238,7 +238,7 @@ def test_a_worker_that_is_left_alone_is_stopped(
     [
         (signal.SIGKILL, "worker", "was killed (SIGKILL; out of memory", "measure"),
         (signal.SIGSEGV, "worker", "crashed (SIGSEGV)", "measure"),
-        (signal.SIGKILL, "watching", "its agent was killed", "measure"),
+        (signal.SIGKILL, "watching", "its agent was killed", "transport"),
         (signal.SIGSTOP, "worker", "no answer within 6 s", "measure"),
     ],
 )

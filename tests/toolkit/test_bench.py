@@ -10,21 +10,25 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tests.toolkit.bench_bundle import make_bundle
 
 from edgewright.bundle import Bundle
+from edgewright.latency import sweep as sweeping
+from edgewright.latency.plan import Budget, Cell, Slot
 from edgewright.latency.results import read_results, set_aside
-from edgewright.latency.sweep import Progress
+from edgewright.latency.rounds import Outcome
+from edgewright.latency.sweep import Progress, Sweep
 from edgewright.settings import Settings
 from edgewright.targets.local import LocalTarget
 from edgewright.targets.ssh.target import SshTarget
 from edgewright.targets.ssh.trouble import LinkTrouble
 from edgewright.verbs.bench import BenchResult, bench
 from edgewright_runtimes.errors import BadInput, MissingExtra, UnknownName, UsageError
-from edgewright_runtimes.records import Failure
+from edgewright_runtimes.records import Failure, Stage
 from edgewright_runtimes.statistics import Verdict
 
 TOO_FEW = ("too few", "throttled")  # the latter comes first on a machine that others load
@@ -323,3 +327,45 @@ def test_a_board_that_is_off_costs_its_own_row(
     assert {r.target for r in result.rows} == {"local"} and result.exit_code == 3
     with pytest.raises(LinkTrouble):  # alone, it is all that there is to say
         bench(bundle.path, target="ssh:shed")
+
+
+@pytest.mark.parametrize(
+    ("target", "stages", "tries", "failed"),
+    [
+        ("ssh:pi", ["transport"], 2, 0),
+        ("ssh:pi", ["transport", "transport"], 2, 1),
+        ("ssh:pi", ["measure"], 1, 1),
+        ("page:phone", ["transport"], 1, 1),
+    ],
+)
+def test_a_round_that_was_lost_on_the_way_is_done_once_more(
+    target: str,
+    stages: list[Stage],
+    tries: int,
+    failed: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bundle, asked = make_bundle(tmp_path / "b"), list[str]()
+    outcomes = [
+        *(
+            Outcome(failure=Failure(artifact="tflite-int8", stage=stage, error="", target=target))
+            for stage in stages
+        ),
+        Outcome(),
+    ]
+
+    def run_round(*_: object, **__: object) -> Outcome:
+        asked.append(target)
+        return outcomes[min(len(asked), len(outcomes)) - 1]
+
+    monkeypatch.setattr(sweeping, "run_round", run_round)
+    setup = SimpleNamespace(
+        target=SimpleNamespace(name=target), budget=Budget(rounds=2, seconds=1, samples=1)
+    )
+    sweep = Sweep(bundle, setup, lambda _: None)  # type: ignore[arg-type]
+    slot = Slot(0, 0, Cell(bundle.artifact("tflite-int8"), "litert"))
+    sweep._round(slot, 0.0, 1.0)
+    assert (len(asked), len(sweep.failures)) == (tries, failed)
+    sweep._round(slot, 0.5, 1.0)
+    assert len(asked) == tries + (not failed)  # what failed is not asked again

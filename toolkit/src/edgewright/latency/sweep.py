@@ -127,10 +127,24 @@ class Sweep:
             return
         words = f"round {slot.round + 1} of {self.setup.budget.rounds}, {cell.words}"
         self._say(before, words)
-        outcome, result = self._measure(slot, lambda part: self._say(before + part * share, words))
+
+        def on_part(part: float) -> None:
+            self._say(before + part * share, words)
+
+        outcome, result = self._measure(slot, on_part)
+        if self._was_lost(outcome):
+            self._say(before, f"{words}: lost on the way, once more")
+            outcome, result = self._measure(slot, on_part)
         self._take(cell, outcome)
         if outcome.failure is None:
             self._say(before + share, f"{words}: {result}", finished=True)
+
+    def _was_lost(self, outcome: Outcome) -> bool:
+        """Between here and a board: no fault of the artifact's, and a board that restarted or was
+        busy is there again. A page that is gone does not come back."""
+        failure = outcome.failure
+        here = self.setup.target.name.startswith("ssh:")
+        return here and failure is not None and failure.stage == "transport"
 
     def _measure(self, slot: Slot, on_part: Callable[[float], None]) -> tuple[Outcome, str]:
         """Measure one round and keep it: how it went, and its result in words."""

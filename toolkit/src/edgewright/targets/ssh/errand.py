@@ -32,7 +32,7 @@ BEFORE: Mapping[str, tuple[str, ...]] = {
 FILES = {"samples": "samples.npy", "outputs": "outputs.npz"}
 OTHERS = "the other artifacts are not affected; try another --runtime"
 SLOW = "where it is only slow, give --limit SECONDS"
-AGAIN = "run the same command again; what was measured is kept"
+AGAIN = "run the same command again: it measures all of it anew"
 
 
 class Errand:
@@ -151,7 +151,7 @@ class Errand:
     def _cut_short(self, ended: Mapping[str, Any]) -> Row:
         log = f" (its last line: {ended['log']})" if ended["log"] else ""
         if ended["code"] is None:
-            return self.failed(f"the job was lost: {ended['why']}{log}", AGAIN)
+            return self.failed(f"the job was lost: {ended['why']}{log}", AGAIN, stage="transport")
         if ended["why"]:
             return self.failed(f"{ended['why']}; stopped{log}", SLOW)
         return self.failed(f"the process {how_it_ended(ended['code'])}{log}", OTHERS)
