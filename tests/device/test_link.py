@@ -17,6 +17,7 @@ from tests.device.ssh_server import SshServer
 from tests.toolkit.processes import command_line, descendants
 
 from edgewright.cli import main
+from edgewright.targets.ssh.client import _version
 from edgewright.targets.ssh.link import (
     CommandFailed,
     HostKeyTrouble,
@@ -201,6 +202,43 @@ def test_sshd_is_killed_under_a_command(link: Link, sshd: SshServer) -> None:
     killer.join()
 
 
+def test_a_command_that_prints_byte_after_byte_has_an_end(link: Link) -> None:
+    """Not one of them is a line, and none comes later than is waited for."""
+    drip = ["sh", "-c", "while :; do printf x; sleep 0.1; done"]
+    until = time.monotonic() + 2
+    with (
+        pytest.raises(Silence, match="went on beyond its limit"),
+        link.stream(drip, silence_seconds=20, until=until) as lines,
+    ):
+        next(lines)
+    assert time.monotonic() < until + 10
+
+
+def test_a_command_that_is_too_long_is_no_traceback(link: Link) -> None:
+    with pytest.raises(LinkTrouble, match="can't be started here: Argument list too long"):
+        link.run(["echo", "x" * 200_000])
+
+
+def test_what_a_command_says_does_not_act_on_a_terminal(link: Link) -> None:
+    code = r"printf '\033]0;x\007' >&2; exit 3"
+    with pytest.raises(CommandFailed) as caught, link.stream(["sh", "-c", code]) as lines:
+        list(lines)
+    assert str(caught.value).isprintable() and "]0;x" in str(caught.value)
+
+
+def test_settings_that_run_no_command_or_read_no_input_are_overruled(
+    sshd: SshServer, tmp_path: Path
+) -> None:
+    if _version(os.environ["PATH"]) >= (8, 7):
+        with sshd.config.open("a") as config:
+            config.write("SessionType none\nStdinNull yes\nForkAfterAuthentication yes\n")
+    (tmp_path / "file").write_text("x")
+    with connect(sshd) as link:
+        assert link.run(["cat"], stdin=b"in").stdout == b"in"
+        link.push({"a/b": tmp_path / "file"})
+    assert (sshd.home / "a" / "b").read_text() == "x"
+
+
 # -- files -----------------------------------------------------------------------------------------
 
 
@@ -224,8 +262,6 @@ def test_a_name_is_data_there_and_here(link: Link, sshd: SshServer, tmp_path: Pa
         local = tmp_path / name.replace("/", "_")
         local.write_text(str(number))
         link.push({f"{name}-{number}/{name}": local})
-        link.pull(f"{name}-{number}/{name}", tmp_path / "back", max_bytes=10)
-        assert (tmp_path / "back").read_text() == str(number)
         assert (sshd.home / f"{name}-{number}" / name).read_text() == str(number)
     assert not list(sshd.home.rglob("struck")) and not list(sshd.home.rglob("*.tmp"))
 
@@ -235,8 +271,6 @@ def test_paths_that_are_none(link: Link, tmp_path: Path) -> None:
     for path in ("", "folder/", "line\nend", "\x1b[2J"):
         with pytest.raises(BadInput, match="is no path of a file"):
             link.push({path: tmp_path / "file"})
-        with pytest.raises(BadInput, match="is no path of a file"):
-            link.pull(path, tmp_path / "back", max_bytes=10)
     with pytest.raises(BadInput, match=r"no file .*gone"):
         link.push({"a": tmp_path / "gone"})
 
@@ -262,19 +296,6 @@ def test_sshd_is_killed_in_a_push(link: Link, sshd: SshServer, tmp_path: Path) -
         link.push({"place": tmp_path / "big"})
     killer.join()
     assert not (sshd.home / "place").exists()
-
-
-def test_a_pull_is_whole_or_not_there(link: Link, sshd: SshServer, tmp_path: Path) -> None:
-    (sshd.home / "a").write_bytes(b"x" * 1000)
-    link.pull("a", tmp_path / "a", max_bytes=1000)
-    assert (tmp_path / "a").read_bytes() == b"x" * 1000
-    with pytest.raises(LinkTrouble, match="printed more than 999 bytes"):
-        link.pull("a", tmp_path / "b", max_bytes=999)
-    with pytest.raises(LinkTrouble, match="printed more than 1,000 bytes"):
-        link.pull("/dev/zero", tmp_path / "b", max_bytes=1000)
-    with pytest.raises(CommandFailed, match="No such file"):
-        link.pull("gone", tmp_path / "b", max_bytes=10)
-    assert not [p for p in tmp_path.iterdir() if p.name.startswith((".", "b"))]
 
 
 # -- the door --------------------------------------------------------------------------------------

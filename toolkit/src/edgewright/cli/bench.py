@@ -16,6 +16,7 @@ from edgewright.cli.targets import (
     browser_options,
     page_options,
 )
+from edgewright.text_table import one_line
 from edgewright_runtimes.errors import BadInput
 
 if TYPE_CHECKING:
@@ -127,16 +128,17 @@ def _progress(*, silent: bool) -> Iterator[Callable[[Progress], None]]:
         from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
 
-        columns = (BarColumn(), TextColumn("{task.fields[left]} left  {task.description}"))
+        text = TextColumn("{task.fields[left]} left  {task.description}", markup=False)
+        columns = (BarColumn(), text)
         with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("", total=1.0, left="?")
 
             def tell(step: Progress) -> None:
                 if step.failed:
-                    bar.console.print(step.words, markup=False, highlight=False)
+                    bar.console.print(one_line(step.words), markup=False, highlight=False)
                     return
                 left = _clock(step.seconds_left)
-                bar.update(task, completed=step.part, description=step.words, left=left)
+                bar.update(task, completed=step.part, description=one_line(step.words), left=left)
 
             yield tell
 
@@ -144,7 +146,7 @@ def _progress(*, silent: bool) -> Iterator[Callable[[Progress], None]]:
 def _print_round(step: Progress) -> None:
     if step.finished or step.failed:
         left = "" if step.failed else f" ({_clock(step.seconds_left)} left)"
-        print(f"  {step.words}{left}", file=sys.stderr, flush=True)
+        print(f"  {one_line(step.words)}{left}", file=sys.stderr, flush=True)
 
 
 def _clock(seconds: float) -> str:

@@ -6,5 +6,5 @@ master       the one open connection over which everything goes
 child        one command of it: its output within bounds
 batch        what ``sftp`` is told, with names that are data
 trouble      what ssh said, as an error that says what to do
-link         all of it in one place: run, stream, push, pull
+link         all of it in one place: run, stream, push
 """

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, cast
 
+from edgewright.targets.ssh.trouble import LinkTrouble
 from edgewright_runtimes.errors import MissingExtra
 
 CHUNK_BYTES = 65_536
@@ -70,7 +71,7 @@ class Child:
     """Started at once; ``close`` it. It hears no Ctrl-C of ours.
 
     Its standard output is to be had once: as ``pieces``, or drained. Raises ``MissingExtra`` where
-    there is no such program.
+    there is no such program, ``LinkTrouble`` where it can't be started.
     """
 
     def __init__(
@@ -89,6 +90,8 @@ class Child:
             raise MissingExtra(
                 f"no program {argv[0]!r} on this machine", hint="apt install openssh-client"
             ) from e
+        except OSError as e:  # words that are too long, no memory, no more files
+            raise LinkTrouble(f"{argv[0]} can't be started here: {e.strerror or e}") from e
         self._stdout = cast(IO[bytes], self._process.stdout)
         self._drained = False
         self._said = Drain(cast(IO[bytes], self._process.stderr))
@@ -113,7 +116,9 @@ class Child:
         with selectors.DefaultSelector() as ready:
             ready.register(self._stdout, selectors.EVENT_READ)
             while True:
-                left = None if until is None else max(0.0, until - time.monotonic())
+                left = None if until is None else until - time.monotonic()
+                if left is not None and left <= 0:
+                    raise Late
                 waits = [wait for wait in (silence_seconds, left) if wait is not None]
                 if not ready.select(min(waits, default=None)):
                     raise Late

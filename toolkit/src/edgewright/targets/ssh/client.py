@@ -6,8 +6,11 @@ Words for a program, never a line for a shell. What stands first wins with ssh, 
 from __future__ import annotations
 
 import os
+import re
 import shlex
+import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from edgewright.targets.ssh.destination import Destination
@@ -31,6 +34,8 @@ INSISTED = (
     "RequestTTY=no",
     "LogLevel=INFO",  # its errors are read
 )
+INSISTED_8_7 = ("StdinNull=no", "ForkAfterAuthentication=no")  # an older one knows them not
+ONE_COMMAND = "SessionType=default"  # of 8.7 too; sftp asks for another type itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,8 @@ class Client:
 
     def ssh(self, *words: str, command: str) -> list[str]:
         """To run ``command``, one line that the login shell there reads."""
-        return ["ssh", *words, *self._common(), "--", self.destination.host, command]
+        type_ = ["-o", ONE_COMMAND] if _is_8_7() else []
+        return ["ssh", *words, *type_, *self._common(), "--", self.destination.host, command]
 
     def sftp(self, *words: str) -> list[str]:
         """To do the batch on its standard input; it stops at the first that fails."""
@@ -58,10 +64,28 @@ class Client:
 
     def _common(self) -> list[str]:
         to = self.destination
-        insisted = [word for option in INSISTED for word in ("-o", option)]
+        options = (*INSISTED, *INSISTED_8_7) if _is_8_7() else INSISTED
+        insisted = [word for option in options for word in ("-o", option)]
         user = ["-o", f"User={to.user}"] if to.user else []
         port = ["-o", f"Port={to.port}"] if to.port else []
         return [*insisted, *user, *port, *self.options]
+
+
+def _is_8_7() -> bool:
+    return _version(os.environ.get("PATH", "")) >= (8, 7)
+
+
+@cache
+def _version(path: str) -> tuple[int, int]:
+    """Of the client that is found on ``path``; (0, 0) where it does not say."""
+    try:
+        done = subprocess.run(
+            ["ssh", "-V"], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return 0, 0
+    found = re.search(rb"OpenSSH\w*_(\d+)\.(\d+)", done.stderr)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def options_of_environment() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A link to a device: commands, their output line by line, files there and back.
+"""A link to a device: commands, their output line by line, files there.
 
 Everything goes over one connection of the system's OpenSSH client (``master``), opened when it is
 first needed and again after it was lost. Commands are lists of words: each is quoted, none is read
@@ -16,8 +16,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgewright.atomic import atomic_file
-from edgewright.targets.ssh.batch import Push, batch, plan_pushes, there
+from edgewright.targets.ssh.batch import Push, batch, plan_pushes
 from edgewright.targets.ssh.child import Child, Late, start
 from edgewright.targets.ssh.client import Client, options_of_environment
 from edgewright.targets.ssh.destination import Destination
@@ -107,17 +106,24 @@ class Link:
 
     @contextmanager
     def stream(
-        self, argv: Sequence[str], *, stdin: bytes = b"", silence_seconds: float | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        silence_seconds: float | None = None,
+        until: float | None = None,
     ) -> Iterator[Iterator[bytes]]:
         """The lines that ``argv`` prints, each with its line end, while it runs.
 
         A line of which the link carried only a part does not come. Reading raises ``LinkTrouble``
         for a lost link and for a line of more than 1 MB, ``Silence`` when nothing came for
-        ``silence_seconds``, ``CommandFailed`` after the last line where the exit code is not 0.
+        ``silence_seconds`` or when it still prints at the moment ``until`` of ``time.monotonic``,
+        ``CommandFailed`` after the last line where the exit code is not 0.
         Leaving the block does not stop ``argv``: it ends when it next prints.
         """
         master, child = self._start(argv, stdin)
-        with closing(child), closing(self._lines(argv, master, child, silence_seconds)) as lines:
+        limits = silence_seconds, until
+        with closing(child), closing(self._lines(argv, master, child, limits)) as lines:
             yield lines
 
     def push(self, files: Mapping[str, Path]) -> None:
@@ -138,27 +144,6 @@ class Link:
             with closing(start(argv, stdin=commands, cwd=Path(folder))) as child:
                 self._finish_push(master, child, pushes, size_bytes)
 
-    def pull(self, remote: str, local: Path, *, max_bytes: int) -> None:
-        """Copy a file of the device to ``local``, which is there when it is whole.
-
-        Raises ``CommandFailed`` where it can't be read, ``LinkTrouble`` where it is larger than
-        ``max_bytes``: nothing is kept of it then.
-        """
-        argv = ["cat", "--", there(remote)]
-        until = time.monotonic() + _patience_seconds(max_bytes)
-        master, child = self._start(argv, b"")
-        try:
-            with closing(child), atomic_file(local) as stream:
-                size_bytes = 0
-                for piece in child.pieces(until=until):
-                    size_bytes += len(piece)
-                    if size_bytes > max_bytes:
-                        raise self._flood(argv, f"{max_bytes:,} bytes")
-                    stream.write(piece)
-                self._require_done(argv, master, child, until - time.monotonic())
-        except Late:
-            raise Silence(f"{remote!r} did not come from {self.destination} in time") from None
-
     # -- one command ----------------------------------------------------------------------------
 
     def _connected(self) -> Master:
@@ -177,11 +162,15 @@ class Link:
         return master, start(self._client.ssh(*master.words, command=shlex.join(argv)), stdin=stdin)
 
     def _lines(
-        self, argv: Sequence[str], master: Master, child: Child, silence_seconds: float | None
+        self,
+        argv: Sequence[str],
+        master: Master,
+        child: Child,
+        limits: tuple[float | None, float | None],
     ) -> Generator[bytes, None, None]:
-        rest = b""
+        (silence_seconds, until), rest = limits, b""
         try:
-            for piece in child.pieces(silence_seconds=silence_seconds):
+            for piece in child.pieces(silence_seconds=silence_seconds, until=until):
                 *whole, rest = (rest + piece).split(b"\n")
                 if max(map(len, (*whole, rest))) >= MAX_LINE_BYTES:
                     raise self._flood(argv, f"{MAX_LINE_BYTES:,} bytes in one line")
@@ -189,8 +178,10 @@ class Link:
                     yield line + b"\n"
             self._require_done(argv, master, child, silence_seconds)
         except Late:
-            what = f"{argv[0]} on {self.destination} printed nothing for {silence_seconds:g} s"
-            raise Silence(what) from None
+            what = f"{argv[0]} on {self.destination}"
+            if until is not None and time.monotonic() >= until:
+                raise Silence(f"{what} went on beyond its limit") from None
+            raise Silence(f"{what} printed nothing for {silence_seconds:g} s") from None
         if rest:
             yield rest
 

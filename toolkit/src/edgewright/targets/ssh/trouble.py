@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgewright.targets.ssh.client import Client
+from edgewright.text_table import one_line
 from edgewright_runtimes.errors import EdgewrightError
 
 
@@ -135,8 +136,11 @@ def last_words(said: str) -> str:
 
 
 def _lines(said: str) -> list[str]:
-    """Without debugging, each cut where it is endless."""
-    lines = (line.strip()[:300] for line in said.splitlines() if not line.startswith("debug1:"))
+    """Without debugging, each cut where it is endless and made fit for a terminal: a board may have
+    written it."""
+    lines = (
+        one_line(line.strip()[:300]) for line in said.splitlines() if not line.startswith("debug1:")
+    )
     return [line for line in lines if line]
 
 
