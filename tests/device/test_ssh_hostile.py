@@ -18,12 +18,13 @@ import pytest
 from tests.device.board_here import BoardHere, bench_job, predict_job
 from tests.device.ssh_server import SshServer
 
-from edgewright.targets.ssh.errand import MAX_PUSHES, MAX_ROWS, Errand
+from edgewright.targets.ssh.errand import MAX_PUSHES, MAX_ROWS, MOST_ROWS_BYTES, Errand
 from edgewright.targets.ssh.files import ContentNames, move
 from edgewright.targets.ssh.link import Link
 from edgewright.targets.ssh.rows import ENVIRONMENT, BadRow, read_row
 from edgewright.targets.ssh.target import SshTarget
 from edgewright_runtimes import environment
+from edgewright_runtimes.agent import watch
 from edgewright_runtimes.environment import read_environment, read_ticks
 from edgewright_runtimes.protocol import PROTOCOL
 from edgewright_runtimes.timing import MAX_SAMPLES
@@ -45,6 +46,7 @@ SAMPLES = {
     "partial": False,
 }
 DONE = {"row": "done"}
+TROUBLE = {"row": "trouble", "error": "its disk is full", "hint": ""}
 ENDED = {"row": "ended", "code": 0, "why": "", "log": ""}
 
 
@@ -131,9 +133,28 @@ def test_a_file_that_can_not_be_is_refused(tmp_path: Path, name: str) -> None:
 def test_nothing_is_done_before_it_is_started(tmp_path: Path) -> None:
     with pytest.raises(BadRow):
         take(bench_errand(tmp_path), DONE)
+    with pytest.raises(BadRow):
+        take(bench_errand(tmp_path), {**TROUBLE, "row": "failure", "stage": "run"})
+
+
+@pytest.mark.parametrize("before", [[], [STARTED, LOADED, FIRST], [STARTED, LOADED, DONE]])
+def test_what_troubles_the_agent_is_told_and_ends_it(tmp_path: Path, before: list[Any]) -> None:
     errand = bench_errand(tmp_path)
-    said = {"row": "failure", "stage": "transport", "error": "its disk is full", "hint": ""}
-    assert take(errand, said)[-1]["error"] == "its disk is full" and errand.over
+    row = take(errand, *before, TROUBLE)[-1]
+    assert (row["row"], row["stage"], row["error"]) == ("failure", "transport", "its disk is full")
+    assert row["hint"] and errand.over and errand.lost
+
+
+def test_rows_have_a_size_that_they_may_reach_together(tmp_path: Path) -> None:
+    words = {f"{n}": "x" * 500 for n in range(100)}
+    row = {**LOADED, "in_force": words}
+    errand = bench_errand(tmp_path)
+    take(errand, STARTED, *[row] * (MOST_ROWS_BYTES // len(line(row))))
+    with pytest.raises(BadRow, match="more than 16 MB"):
+        take(errand, row)
+    assert MOST_ROWS_BYTES == watch.MOST_ROWS_BYTES
+    with pytest.raises(BadRow, match="of 100 entries at most"):
+        take(bench_errand(tmp_path), STARTED, {**row, "in_force": {**words, "one more": ""}})
 
 
 def test_a_file_is_pushed_so_often_and_no_more(tmp_path: Path) -> None:
@@ -246,7 +267,7 @@ HOSTILE = {
     "gigabytes": "import os\nwhile True: os.write(1, b'x' * 65536)",
     "rows without end": ('while True: print(\'{"protocol": 1, "row": "waiting"}\', flush=True)'),
     "no word": "",
-    "an error": "raise SystemExit('no')",
+    "an error": r"raise SystemExit('no \x1b]0;x\x07')",
     "noise": "print('hello')",
     "files without end": (
         'print(\'{"protocol": 1, "row": "started"}\')\n'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -201,6 +202,22 @@ def test_a_board_that_does_not_come_back_is_waited_for_once(
     assert (next_one["row"], next_one["stage"]) == ("failure", "transport")
     sshd.start()  # and when it is back it is taken again
     assert run(target, tmp_path, bench_job(tmp_path))[-1]["row"] == "done"
+
+
+def test_a_job_that_is_gone_from_the_board_says_so(
+    sshd: SshServer, target: SshTarget, board: BoardHere, tmp_path: Path
+) -> None:
+    """As where the board comes back with an empty home folder."""
+    with closing(target.start("null", folder=tmp_path, limit_seconds=60)) as worker:
+        rows = worker.rows(bench_job(tmp_path, seconds=60))
+        until(rows, "progress")
+        sshd.kill()
+        os.kill(board.watching(), signal.SIGKILL)
+        shutil.rmtree(board.folders[-1].path)
+        sshd.start()
+        last = list(rows)[-1]
+    assert (last["row"], last["stage"]) == ("failure", "transport")
+    assert "no jobs were started in" in last["error"] and last["hint"]
 
 
 # -- ends ---------------------------------------------------------------------------------------

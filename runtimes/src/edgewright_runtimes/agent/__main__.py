@@ -1,4 +1,4 @@
-"""The verbs of the agent; an error is one row, and the exit code 1."""
+"""The verbs of the agent; an error is one row ``trouble``, and the exit code 1."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def main() -> int:
     except (EdgewrightError, OSError) as e:
         hint = e.hint if isinstance(e, EdgewrightError) else ""
         message = e.args[0] if isinstance(e, EdgewrightError) else e
-        say("failure", stage="transport", error=f"the board's agent: {message}", hint=hint)
+        say("trouble", error=f"the board's agent: {message}", hint=hint)
         return 1
 
 
@@ -34,8 +34,14 @@ def _run(args: argparse.Namespace) -> int:
         return follow(folders[0], args.offset)
     from edgewright_runtimes.agent.stop import remove, stop
 
-    for folder in folders:
-        (stop if args.verb == "stop" else remove)(folder)
+    first: EdgewrightError | OSError | None = None
+    for folder in folders:  # one that fails does not keep the others
+        try:
+            (stop if args.verb == "stop" else remove)(folder)
+        except (EdgewrightError, OSError) as e:
+            first = first or e
+    if first is not None:
+        raise first
     say("done")
     return 0
 

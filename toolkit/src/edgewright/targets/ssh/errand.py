@@ -16,6 +16,7 @@ from edgewright_runtimes.protocol import PROTOCOL
 from edgewright_runtimes.records import Stage
 
 MAX_ROWS = 20_000  # eleven hours of one every two seconds
+MOST_ROWS_BYTES = 16 << 20  # of a worker; the agent ends one that wrote more
 MAX_PUSHES = 3  # another workstation may have made room for its own files meanwhile
 NEXT_STAGE: Mapping[str, Stage] = {"loaded": "run", "first": "measure", "samples": "measure"}
 # what a job ends with, and what must stand before a row
@@ -32,16 +33,18 @@ BEFORE: Mapping[str, tuple[str, ...]] = {
 FILES = {"samples": "samples.npy", "outputs": "outputs.npz"}
 OTHERS = "the other artifacts are not affected; try another --runtime"
 SLOW = "where it is only slow, give --limit SECONDS"
+LOOK = "edgewright doctor --target says what works on the board"
 AGAIN = "run the same command again: it measures all of it anew"
 
 
 class Errand:
-    """``take`` every line that comes; ``over``: none is taken any more. ``offset``: bytes of the
-    worker's rows that were taken. ``missing``: names of files to be pushed before it starts."""
+    """``take`` every line that comes; ``over``: none is taken any more. ``lost``: the agent gave up
+    on it, and what it left there may still run. ``offset``: bytes of the worker's rows that were
+    taken. ``missing``: names of files to be pushed before it starts."""
 
     def __init__(self, moved: Moved) -> None:
         self.moved = moved
-        self.started = self.over = False
+        self.started = self.over = self.lost = False
         self.offset = 0
         self.missing: list[str] = []
         self.stage: Stage = "load"
@@ -64,10 +67,10 @@ class Errand:
         if row["row"] in AGENT_ROWS:
             return self._take_agent(row)
         if not self.started:
-            if row["row"] != "failure":
-                raise BadRow(f"the board wrote a row {row['row']!r} before it started the job")
-            return [self.failed(row["error"], row["hint"], stage=row["stage"])]  # of the agent
+            raise BadRow(f"the board wrote a row {row['row']!r} before it started the job")
         self.offset += len(line)
+        if self.offset > MOST_ROWS_BYTES:
+            raise BadRow(f"the board wrote rows of more than {MOST_ROWS_BYTES >> 20} MB")
         if self._last is not None:
             raise BadRow(f"the board went on after the last row of a {self._kind} job")
         return self._take_worker(row)
@@ -118,6 +121,9 @@ class Errand:
                 if result is None:
                     raise BadRow(f"the board sent a file {row['name']!r} that nobody asked for")
                 result.take(row)
+            case "trouble":
+                self.lost = True
+                return [self.failed(row["error"], row["hint"] or LOOK, stage="transport")]
             case "ended":
                 return [self._end(row)]
         return []

@@ -200,8 +200,9 @@ FIELDS: Mapping[str, Mapping[str, Check]] = {
     "starting": {},
     "started": {"stale": _maybe_words},
     "file": {"name": _words, "at": _count, "of": _count, "data": _data},
+    "trouble": {"error": _words, "hint": _maybe_words},
     "ended": {"code": _code, "why": _maybe_words, "log": _maybe_words},
 }
 AGENT_ROWS = frozenset(
-    {"waiting", "waited", "busy", "missing", "starting", "started", "file", "ended"}
+    {"waiting", "waited", "busy", "missing", "starting", "started", "file", "trouble", "ended"}
 )

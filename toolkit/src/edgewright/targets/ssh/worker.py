@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from edgewright.targets.ssh.errand import AGAIN, Errand
+from edgewright.targets.ssh.errand import AGAIN, LOOK, Errand
 from edgewright.targets.ssh.files import move
 from edgewright.targets.ssh.rows import BadRow
 from edgewright.targets.ssh.trouble import (
@@ -37,7 +37,6 @@ TRIES = 4  # over links that stand, with nothing new of the job in between
 ANSWER_SECONDS = 30.0  # for a slow board to say what it has to say
 LONGEST_SECONDS = 3_600.0  # of a job, over four times of what it was asked for
 HINT = "look whether the board is on and in the network; its job ends by itself"
-LOOK = "edgewright doctor --target says what works on the board"
 
 
 class SshWorker:
@@ -71,7 +70,7 @@ class SshWorker:
         except (BadRow, CommandFailed) as e:
             yield errand.failed(str(e.args[0]), e.hint or LOOK, stage="transport")
             return
-        if errand.over:
+        if errand.over and not errand.lost:
             self._board.taken.append(self._folder)
             self._folder = ""
 
@@ -111,7 +110,8 @@ class SshWorker:
         # the agent itself tells of a silent job, after it may have waited for another one
         silence = 2 * self._limit + ANSWER_SECONDS
         words = self._command(errand)
-        with self._board.link.stream(words, stdin=jobs, silence_seconds=silence) as lines:
+        link = self._board.link
+        with link.stream(words, stdin=jobs, silence_seconds=silence, until=self._until) as lines:
             for line in lines:
                 self._board.given_up = False
                 yield from errand.take(line)
