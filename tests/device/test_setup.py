@@ -106,7 +106,7 @@ def test_set_up_twice_changed_and_purged(
         assert set(first.runtimes) == {"null", "litert"}
         assert "ai-edge-litert" in first.in_force["litert"]
         assert first.without["onnxruntime"].startswith("it fails there: ")
-        assert first.board.python.path == PYTHON
+        assert first.python == PYTHON
         _its_own_packages_run(link, first)
 
         told.clear()

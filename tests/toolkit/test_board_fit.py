@@ -11,7 +11,7 @@ import pytest
 from edgewright.finding import Finding
 from edgewright.targets.ssh.advice import advise
 from edgewright.targets.ssh.asking import BoardRefused, SetupTrouble
-from edgewright.targets.ssh.board import Board
+from edgewright.targets.ssh.board import Board, Interpreter
 from edgewright.targets.ssh.fit import (
     NUMPY,
     WHEELS,
@@ -51,7 +51,6 @@ PI4: dict[str, Any] = {
     "features": ["asimd", "crc32", "fp"],
     "os": "Debian GNU/Linux 12 (bookworm)",
     "memory_bytes": 4_000_000_000,
-    "boot_id": "0b6c",
     "governor": "ondemand",
     "frequency_mhz": 600.0,
     "lowest_mhz": 600.0,
@@ -238,6 +237,12 @@ def test_what_would_make_its_numbers_wrong(
     found = lines(board(**changed))[what]
     assert found.state == state, found
     assert words in f"{found.detail} -> {found.advice}"
+
+
+@pytest.mark.parametrize("libc", ["glibc 2.99999999999", "glibc 999.1", "glibc 2", "musl 1.2"])
+def test_a_c_library_that_can_not_be_has_no_wheels(libc: str) -> None:
+    one = Interpreter(path="/usr/bin/python3", libc=libc)
+    assert one.glibc is None
 
 
 def test_sensors_that_are_not_there_are_listed() -> None:

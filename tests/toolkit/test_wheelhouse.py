@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +13,11 @@ from pathlib import Path
 import pytest
 
 import edgewright.targets.ssh.closure as closure
+import edgewright.targets.ssh.installation as installation
 from edgewright.cli import main
+from edgewright.devices.records import Device
 from edgewright.targets.ssh.asking import SetupTrouble
+from edgewright.targets.ssh.destination import parse_destination
 from edgewright.targets.ssh.fit import Platform
 from edgewright.targets.ssh.wheelhouse import fetch, pack_runtimes, wheels_folder
 from edgewright_runtimes.errors import MissingExtra
@@ -146,6 +151,54 @@ def test_where_the_wheels_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert wheels_folder() == tmp_path / "edgewright" / "wheels"
     monkeypatch.setenv("EDGEWRIGHT_WHEELS", str(tmp_path / "carried"))
     assert wheels_folder() == tmp_path / "carried"
+
+
+def test_what_was_carried_here_is_only_read(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lie on a stick that can't be written."""
+    house = tmp_path / "carried"
+    fetched = fetch(PI, house)
+    (house / str(PI) / ".lock").unlink(missing_ok=True)
+    before = {path: path.stat().st_mtime_ns for path in house.rglob("*")}
+    assert fetch(PI, house) == fetched
+
+    def stop(*_: object) -> None:
+        raise SetupTrouble("no board")
+
+    monkeypatch.setenv("EDGEWRIGHT_WHEELS", str(house))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(installation, "ask_any", stop)
+    device = Device(name="pi", destination=parse_destination("pi"))
+    with pytest.raises(SetupTrouble, match="no board"):
+        installation.prepare(None, device)  # type: ignore[arg-type]
+    assert {path: path.stat().st_mtime_ns for path in house.rglob("*")} == before
+    assert list((tmp_path / "cache").rglob("edgewright_runtimes-*.zip"))
+
+
+def test_what_goes_back_to_a_board_fits_a_command() -> None:
+    """What it said of itself may be a megabyte; a word of a command line is 128 kB at most."""
+    said = {f"runtime {n}": "'" * 300 for n in range(500)}
+    assert installation._only(["litert"], {**said, "litert": "2.1"}) == {"litert": "2.1"}
+
+
+def test_the_board_s_python_starts_in_the_private_folder(tmp_path: Path) -> None:
+    """Before 3.11 there is no PYTHONSAFEPATH: what lies where it starts is imported."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "random.py").write_text("raise SystemExit('struck')")
+    root = tmp_path / "a board; $(x) 'y'"
+    root.mkdir()
+    installed = installation.Installed(
+        python=sys.executable,
+        root=str(root),
+        runtimes={"null": ("/nowhere",)},
+        in_force={},
+        without={},
+    )
+    code = "import os, sys; sys.path.insert(0, ''); import random; print(os.getcwd())"
+    words = installed.argv("-c", code)
+    done = subprocess.run(words, cwd=tmp_path / "home", capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(root)
 
 
 def test_the_command_that_fetches_them(

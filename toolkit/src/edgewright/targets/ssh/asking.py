@@ -57,9 +57,12 @@ def ask_any(link: Link, script: Script, words: Sequence[str], python: str = "") 
     return _answer(link.run(argv, stdin=_source(script), timeout_seconds=120), script)
 
 
-def ask(link: Link, python: str, script: Script, words: Sequence[str]) -> dict[str, Any]:
-    """By that interpreter. Unpacking on a slow card may take minutes."""
+def ask(
+    link: Link, python: str, script: Script, words: Sequence[str], *, folder: str = ""
+) -> dict[str, Any]:
+    """By that interpreter, in that folder there. Unpacking on a slow card may take minutes."""
     argv = [python, "-I", "-", *words]
+    argv = within(folder, argv) if folder else argv
     return _answer(link.run(argv, stdin=_source(script), timeout_seconds=900), script)
 
 
@@ -103,6 +106,11 @@ def _no_number(word: str) -> NoReturn:
 def text(value: object, most: int = 300) -> str:
     """As a message or a table may show it: of one line, printable, not endless."""
     return one_line(str(value)[:most])
+
+
+def within(folder: str, argv: Sequence[str]) -> list[str]:
+    """The command that runs ``argv`` in a folder of the board."""
+    return ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", folder, *argv]
 
 
 def as_words(value: Mapping[str, Any]) -> str:

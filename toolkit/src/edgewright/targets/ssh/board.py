@@ -51,7 +51,9 @@ class Interpreter:
         """``(2, 36)``; ``None`` where it has another C library."""
         name, _, version = self.libc.partition(" ")
         words = version.split(".")
-        if name != "glibc" or len(words) < 2 or not all(w.isdecimal() for w in words[:2]):
+        if name != "glibc" or len(words) < 2:
+            return None
+        if not all(w.isdecimal() and len(w) < 3 for w in words[:2]):
             return None
         return int(words[0]), int(words[1])
 
@@ -84,7 +86,6 @@ class Board:
     home: str
     home_writable: bool
     free_disk_bytes: int | None
-    boot_id: str
     unknown: tuple[str, ...]
 
     @property

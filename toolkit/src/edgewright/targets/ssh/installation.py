@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgewright.targets.ssh.asking import SetupTrouble, as_words, ask, ask_any
-from edgewright.targets.ssh.board import Board, Facts
+from edgewright.targets.ssh.asking import SetupTrouble, as_words, ask, ask_any, within
+from edgewright.targets.ssh.board import Facts
 from edgewright.targets.ssh.fit import NUMPY, WHEELS, platform_of, wheels_for, without
 from edgewright.targets.ssh.probe import ask_facts, read_board
 from edgewright.targets.ssh.wheelhouse import (
     Tell,
     WheelFile,
     Wheelhouse,
+    cache_folder,
     fetch,
     pack_runtimes,
     silent,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from edgewright.devices.registry import Device
     from edgewright.targets.ssh.link import Link
 
-LAYOUT = 1  # of the folder on the board: another one is set up anew
+LAYOUT = 2  # of the folder on the board: another one is set up anew
 # ONNX Runtime 1.31 and newer sends events to its maker otherwise, and leaves a database in ~/.cache
 VARIABLES = {"PYTHONNOUSERSITE": "1", "PYTHONSAFEPATH": "1", "ORT_DISABLE_TELEMETRY": "1"}
 COMPILED = 1.2  # Python writes its bytecode beside what it imports
@@ -46,7 +47,7 @@ class Installed:
 
     ``runtimes``: of each that works there, the folders of its packages; ``null`` needs numpy
     alone. ``in_force``: what each said of itself. ``without``: why another is not there.
-    ``board`` as it was when it was set up. ``pushed_bytes``: what was sent to come to this.
+    ``pushed_bytes``: what was sent to come to this.
     """
 
     python: str
@@ -54,14 +55,15 @@ class Installed:
     runtimes: Mapping[str, tuple[str, ...]]
     in_force: Mapping[str, str]
     without: Mapping[str, str]
-    board: Board
     pushed_bytes: int = 0
 
     def argv(self, *words: str, runtime: str = "null") -> list[str]:
         """``argv("-m", "edgewright_runtimes.agent", ...)``: the command there, with the packages
-        of that runtime and no others."""
+        of that runtime and no others, from the private folder: before 3.11 Python imports
+        from where it is started, and that is the home folder."""
         variables = {"PYTHONPATH": ":".join(self.runtimes[runtime]), **VARIABLES}
-        return ["env", *(f"{n}={value}" for n, value in variables.items()), self.python, *words]
+        pairs = (f"{name}={value}" for name, value in variables.items())
+        return within(self.root, ["env", *pairs, self.python, *words])
 
 
 def prepare(
@@ -73,7 +75,7 @@ def prepare(
     or pip fails here, ``LinkTrouble`` where the link is lost.
     """
     house = folder or wheels_folder()
-    ours = pack_runtimes(house)
+    ours = pack_runtimes(folder or cache_folder())  # wheels may lie on what is only read
     name = _identity(ours, device.python)
     asked = ["ready", as_words({"id": name})]
     record = ask_any(link, "packages", asked, device.python).get("record")
@@ -93,8 +95,7 @@ def purge(link: Link, python: str = "") -> bool:
 def _set_up(
     link: Link, asked: str, name: str, ours: WheelFile, house: Path, tell: Tell
 ) -> Installed:
-    facts = ask_facts(link, asked)
-    board = read_board(facts, asked=bool(asked))
+    board = read_board(ask_facts(link, asked), asked=bool(asked))
     platform = platform_of(board)
     groups = fetch(platform, house, tell=tell)
     files = {file.package: file for file in (ours, *(f for g in groups.values() for f in g))}
@@ -105,18 +106,16 @@ def _set_up(
     runtimes = _paths(root, ours, groups, [w.runtime for w in wheels_for(platform)])
     tell("trying out " + ", ".join(runtimes))
     words = as_words({"python": python, "runtimes": runtimes, "variables": VARIABLES})
-    tried = Facts(ask(link, python, "packages", ["try", words]))
-    fails = tried.table("fails")
+    tried = Facts(ask(link, python, "packages", ["try", words], folder=root))
+    works, fails = (_only(runtimes, tried.table(name)) for name in ("works", "fails"))
     if "null" in fails:
         raise SetupTrouble(f"what was unpacked on the board does not run: {fails['null']}")
     record = {
         "python": python,
         "root": root,
         "runtimes": {n: list(path) for n, path in runtimes.items() if n not in fails},
-        "in_force": tried.table("works"),
+        "in_force": works,
         "without": {**without(platform), **{n: f"it fails there: {w}" for n, w in fails.items()}},
-        "facts": facts,
-        "asked": bool(asked),
     }
     kept = {"id": name, "python": python, "packages": list(files), "record": record}
     ask(link, python, "packages", ["keep", as_words(kept)])
@@ -166,6 +165,11 @@ def _paths(
     return {"null": folders(groups["numpy2"][:1]), **paths}
 
 
+def _only(names: Iterable[str], said: Mapping[str, str]) -> dict[str, str]:
+    """It goes back to the board as words of a command, which have a limit."""
+    return {name: said[name] for name in names if name in said}
+
+
 def _identity(ours: WheelFile, asked: str) -> str:
     """Of what is asked for: our code, the wheels wanted, the interpreter that was named."""
     wanted = [[wheel.requirement, wheel.group] for wheel in WHEELS]
@@ -175,7 +179,7 @@ def _identity(ours: WheelFile, asked: str) -> str:
 
 def _read_record(record: object, *, pushed_bytes: int = 0) -> Installed:
     """From the board, where anybody may have written it."""
-    if not isinstance(record, dict) or not isinstance(record.get("facts"), dict):
+    if not isinstance(record, dict):
         raise SetupTrouble("what the board says of its set-up can't be read", hint=_SET_UP_AGAIN)
     said, paths = Facts(record), record.get("runtimes")
     if not isinstance(paths, dict):
@@ -186,7 +190,6 @@ def _read_record(record: object, *, pushed_bytes: int = 0) -> Installed:
         runtimes={name: Facts(paths).texts(name) for name in paths},
         in_force=said.table("in_force"),
         without=said.table("without"),
-        board=read_board(record["facts"], asked=said.flag("asked")),
         pushed_bytes=pushed_bytes,
     )
     if not installed.python.startswith("/") or "null" not in installed.runtimes:

@@ -72,6 +72,5 @@ def read_board(said: Mapping[str, Any], *, asked: bool = False) -> Board:
         home=facts.text("home"),
         home_writable=facts.flag("home_writable"),
         free_disk_bytes=facts.whole("free_disk_bytes"),
-        boot_id=facts.text("boot_id"),
         unknown=tuple(name for name in SENSORS if said.get(name) in (None, "")),
     )

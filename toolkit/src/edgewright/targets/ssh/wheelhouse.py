@@ -56,6 +56,11 @@ def wheels_folder() -> Path:
     named = os.environ.get("EDGEWRIGHT_WHEELS")
     if named:
         return Path(named)
+    return cache_folder()
+
+
+def cache_folder() -> Path:
+    """What is made here is kept there, whatever the wheels lie on."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "edgewright" / "wheels"
 
@@ -72,6 +77,10 @@ def fetch(platform: Platform, folder: Path, *, tell: Tell = silent) -> Wheelhous
     groups: dict[Group, list[str]] = {"numpy2": [NUMPY["numpy2"]]}
     for wheel in wheels_for(platform):
         groups.setdefault(wheel.group, [NUMPY[wheel.group]]).append(wheel.requirement)
+    known = {name: _read_index(place / name, wanted) for name, wanted in groups.items()}
+    there = {name: files for name, files in known.items() if files is not None}
+    if len(there) == len(groups):  # carried here, perhaps on what can only be read
+        return there
     try:
         place.mkdir(parents=True, exist_ok=True)
         with FileLock(place / ".lock"):  # two boards of one kind may be set up at once

@@ -88,7 +88,6 @@ def _system(root: str) -> Dict[str, Any]:
     return {
         "os": name.group(1) if name else None,
         "memory_bytes": int(memory.group(1)) * 1024 if memory else None,
-        "boot_id": _text(root, "proc/sys/kernel/random/boot_id"),
     }
 
 
