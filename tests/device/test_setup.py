@@ -34,6 +34,7 @@ from edgewright.targets.ssh.link import Done, Link, LinkTrouble
 from edgewright.targets.ssh.probe import probe
 from edgewright.targets.ssh.wheelhouse import WheelFile, fetch, pack_runtimes
 from edgewright.verbs.doctor import doctor
+from edgewright_runtimes.agent.device_lock import DeviceLock
 
 PYTHON = os.path.realpath(sys.executable)  # without the packages of this environment
 LITERT = ("ai-edge-litert", "backports.strenum", "flatbuffers", "ml_dtypes", "protobuf")
@@ -120,7 +121,7 @@ def test_set_up_twice_changed_and_purged(
         assert third.runtimes["null"][0] != first.runtimes["null"][0]
 
         assert purge(link) and not purge(link)
-        assert not list(sshd.home.iterdir())
+        assert not list((sshd.home / ".cache").iterdir())
 
 
 def _its_own_packages_run(link: Link, installed: Installed) -> None:
@@ -385,9 +386,33 @@ def test_what_nobody_stands_on_is_swept_away(tmp_path: Path) -> None:
     on_board(tmp_path, "keep", id="x", **kept)
     on_board(tmp_path, "look", packages=["asked"])
     assert {path.name for path in packages.iterdir()} == {"kept", "new", "asked"}
-    os.utime(top(tmp_path) / "ready" / "x.json", (time.time() - 40 * day,) * 2)
+    ready = top(tmp_path) / "ready" / "x.json"
+    assert json.loads(ready.read_text())["boot"], "a clock that was just set leaps by weeks"
+    ready.write_text(json.dumps({**json.loads(ready.read_text()), "boot": "another"}))
+    os.utime(ready, (time.time() - 40 * day,) * 2)
+    (top(tmp_path) / "jobs").mkdir()
+    with (top(tmp_path) / "jobs" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        on_board(tmp_path, "look", packages=["asked"])
+    assert {path.name for path in packages.iterdir()} == {"kept", "new", "asked"}, "a job runs"
     on_board(tmp_path, "look", packages=["asked"])
     assert {path.name for path in packages.iterdir()} == {"new", "asked"}
+    incoming = top(tmp_path) / "incoming"
+    for name in (".edgewright-0123.tmp", "old.zip", "asked.zip", "new.zip"):  # the first was cut
+        (incoming / name).write_bytes(b"x")
+        os.utime(incoming / name, (time.time() - (0 if name == "new.zip" else 2 * day),) * 2)
+    on_board(tmp_path, "look", packages=["asked"])
+    assert {path.name for path in incoming.iterdir()} == {"asked.zip", "new.zip"}
+
+
+def test_a_set_up_that_is_used_is_of_this_start_of_the_board(tmp_path: Path) -> None:
+    on_board(tmp_path, "look", packages=[])
+    on_board(tmp_path, "keep", id="x", python=PYTHON, packages=[], record={"a": 1})
+    ready = top(tmp_path) / "ready" / "x.json"
+    kept = json.loads(ready.read_text())
+    ready.write_text(json.dumps({**kept, "boot": "another"}))
+    assert on_board(tmp_path, "ready", id="x") == {"record": {"a": 1}}
+    assert json.loads(ready.read_text()) == kept
 
 
 def test_nothing_is_purged_from_under_a_job(tmp_path: Path) -> None:
@@ -396,8 +421,67 @@ def test_nothing_is_purged_from_under_a_job(tmp_path: Path) -> None:
     with (top(tmp_path) / "jobs" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert "a job is running" in on_board(tmp_path, "purge")["error"]
+    (top(tmp_path).parent / "board.1.purged").mkdir()  # one that was cut short
     assert on_board(tmp_path, "purge") == {"purged": True}
-    assert not list(tmp_path.iterdir())
+    assert on_board(tmp_path, "purge") == {"purged": False}
+    assert [path.name for path in tmp_path.iterdir()] == [".cache"], "which others use too"
+    assert not list((tmp_path / ".cache").iterdir())
+
+
+def test_who_waits_while_it_is_purged_finds_another_lock(tmp_path: Path) -> None:
+    on_board(tmp_path, "look", packages=[])
+    lock = DeviceLock(top(tmp_path) / "jobs" / "lock")
+    assert lock.stands
+    on_board(tmp_path, "purge")
+    assert lock.take() and not lock.stands
+    lock.close()
+
+
+def dying(path: Path, marks: Path) -> str:
+    """This Python, but killed when it first tries LiteRT, as by a kernel without memory."""
+    path.write_text(
+        f'#!/bin/sh\ncase "$*" in *probe*litert) [ -e {marks} ] || '
+        f'{{ touch {marks}; kill -9 $$; }};; esac\nexec {PYTHON} "$@"\n'
+    )
+    path.chmod(0o700)
+    return str(path)
+
+
+def test_what_failed_by_chance_is_tried_again(sshd: SshServer, house: Path, tmp_path: Path) -> None:
+    python = dying(tmp_path / "python", tmp_path / "tried")
+    device = Device(name="pi", destination=sshd.destination, python=python)
+    with Link(device.destination, options=sshd.options) as link:
+        first = prepare(link, device, folder=house)
+        assert set(first.runtimes) == {"null"}
+        assert "signal 9" in first.without["litert"] and "again" in first.without["litert"]
+        again = prepare(link, device, folder=house)
+        assert "litert" in again.runtimes and "litert" not in again.without
+        assert again.pushed_bytes == 0
+
+
+def test_what_the_index_lacks_costs_no_other_runtime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheels, house = tmp_path / "wheels", tmp_path / "house"
+    wheels.mkdir()
+    for name in ("numpy-1.26.4", "ai_edge_litert-2.1.0"):
+        dotted = name.replace("-", "\nVersion: ")
+        with zipfile.ZipFile(wheels / f"{name}-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"{name}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {dotted}\n")
+            wheel.writestr(f"{name}.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    pi = Platform(python=(3, 11), machine="aarch64", glibc=(2, 36))
+    lost: dict[str, str] = {}
+    found = fetch(pi, house, lost=lost)
+    assert {f.name for f in found["numpy2"]} == {"numpy", "ai-edge-litert"}
+    assert set(lost) == {"onnxruntime", "tflite-runtime"}
+    assert all(f"found for {name}" in words for name, words in lost.items())
+    with pytest.raises(SetupTrouble, match="found for onnxruntime"):
+        fetch(pi, house)
+    (wheels / "numpy-1.26.4-py3-none-any.whl").unlink()
+    with pytest.raises(SetupTrouble, match="found for numpy"):
+        fetch(pi, tmp_path / "other", lost={})
 
 
 def test_purge_leaves_what_is_not_ours(tmp_path: Path) -> None:
@@ -428,7 +512,8 @@ def test_every_runtime_from_the_index(sshd: SshServer, device: Device, tmp_path:
         again = "from edgewright_runtimes.probe import probe; probe('onnxruntime')"
         assert link.run(installed.argv("-c", again, runtime="onnxruntime")).code == 0
         assert purge(link)
-    assert not list(sshd.home.iterdir()), "what a runtime writes for itself is left"
+    assert [path.name for path in sshd.home.iterdir()] == [".cache"]
+    assert not list((sshd.home / ".cache").iterdir()), "what a runtime writes for itself is left"
     for python in ((3, 10), (3, 11), (3, 12), (3, 13)):
         pi = Platform(python=python, machine="aarch64", glibc=(2, 36))
         found = fetch(pi, tmp_path / "house")

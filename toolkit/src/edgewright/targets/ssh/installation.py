@@ -3,7 +3,8 @@
 No root, no index, no compiler on the board: the wheels come from the workstation, and the
 board's own Python unpacks them. Every package lies in a folder named by its content, so that a
 second set-up pushes what is not there yet, and one that was cut short goes on. A set-up that was
-tried out is remembered on the board: the next one is a single question.
+tried out is remembered on the board: the next one is a single question. One that lacks a runtime
+by chance is not remembered: what is missing is tried again.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 LAYOUT = 2  # of the folder on the board: another one is set up anew
 # ONNX Runtime 1.31 and newer sends events to its maker otherwise, and leaves a database in ~/.cache
 VARIABLES = {"PYTHONNOUSERSITE": "1", "PYTHONSAFEPATH": "1", "ORT_DISABLE_TELEMETRY": "1"}
+TRIED_AGAIN = "it is tried again in the next run"
 COMPILED = 1.2  # Python writes its bytecode beside what it imports
 
 
@@ -97,17 +99,21 @@ def _set_up(
 ) -> Installed:
     board = read_board(ask_facts(link, asked), asked=bool(asked))
     platform = platform_of(board)
-    groups = fetch(platform, house, tell=tell)
+    lost: dict[str, str] = {}
+    groups = fetch(platform, house, tell=tell, lost=lost)
     files = {file.package: file for file in (ours, *(f for g in groups.values() for f in g))}
     python = board.python.path
     there = Facts(ask(link, python, "packages", ["look", as_words({"packages": list(files)})]))
     root = there.text("root")
     pushed = _push(link, python, files, there, tell)
-    runtimes = _paths(root, ours, groups, [w.runtime for w in wheels_for(platform)])
+    fetched = [w.runtime for w in wheels_for(platform) if w.runtime not in lost]
+    runtimes = _paths(root, ours, groups, fetched)
     tell("trying out " + ", ".join(runtimes))
     words = as_words({"python": python, "runtimes": runtimes, "variables": VARIABLES})
     tried = Facts(ask(link, python, "packages", ["try", words], folder=root))
-    works, fails = (_only(runtimes, tried.table(name)) for name in ("works", "fails"))
+    works, fails, chance = (
+        _only(runtimes, tried.table(name)) for name in ("works", "fails", "chance")
+    )
     if "null" in fails:
         raise SetupTrouble(f"what was unpacked on the board does not run: {fails['null']}")
     record = {
@@ -115,10 +121,16 @@ def _set_up(
         "root": root,
         "runtimes": {n: list(path) for n, path in runtimes.items() if n not in fails},
         "in_force": works,
-        "without": {**without(platform), **{n: f"it fails there: {w}" for n, w in fails.items()}},
+        "without": {
+            **without(platform),
+            **{name: f"it can't be fetched: {words}" for name, words in lost.items()},
+            **{name: f"it fails there: {words}" for name, words in fails.items()},
+            **{name: f"it fails there: {words}; {TRIED_AGAIN}" for name, words in chance.items()},
+        },
     }
-    kept = {"id": name, "python": python, "packages": list(files), "record": record}
-    ask(link, python, "packages", ["keep", as_words(kept)])
+    if not lost and not chance:
+        kept = {"id": name, "python": python, "packages": list(files), "record": record}
+        ask(link, python, "packages", ["keep", as_words(kept)])
     return _read_record(record, pushed_bytes=pushed)
 
 

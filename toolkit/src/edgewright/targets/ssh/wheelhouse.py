@@ -13,15 +13,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgewright.atomic import atomic_file, write_text
 from edgewright.targets.ssh.asking import SetupTrouble
 from edgewright.targets.ssh.closure import Closure, name_and_version
-from edgewright.targets.ssh.fit import NUMPY, Group, Platform, wheels_for
+from edgewright.targets.ssh.fit import NUMPY, Group, Platform, Wheel, wheels_for
 from edgewright_runtimes.version import __version__
 
 INDEX_FILE = "wheels.json"
@@ -65,8 +66,13 @@ def cache_folder() -> Path:
     return Path(base) / "edgewright" / "wheels"
 
 
-def fetch(platform: Platform, folder: Path, *, tell: Tell = silent) -> Wheelhouse:
+def fetch(
+    platform: Platform, folder: Path, *, tell: Tell = silent, lost: dict[str, str] | None = None
+) -> Wheelhouse:
     """The files of every group that fits the platform, numpy first; ours are not among them.
+
+    ``lost`` takes the runtimes that the index does not have, each with the reason, and the rest is
+    fetched without them; where it is not given they are an error.
 
     Raises ``SetupTrouble`` with pip's reason, ``MissingExtra`` where there is no pip, or
     ``WriteFailed``.
@@ -74,20 +80,17 @@ def fetch(platform: Platform, folder: Path, *, tell: Tell = silent) -> Wheelhous
     from filelock import FileLock
 
     place = folder / str(platform)
-    groups: dict[Group, list[str]] = {"numpy2": [NUMPY["numpy2"]]}
+    groups: dict[Group, list[Wheel]] = {"numpy2": []}
     for wheel in wheels_for(platform):
-        groups.setdefault(wheel.group, [NUMPY[wheel.group]]).append(wheel.requirement)
-    known = {name: _read_index(place / name, wanted) for name, wanted in groups.items()}
+        groups.setdefault(wheel.group, []).append(wheel)
+    known = {name: _read_index(place / name, _wanted(name, groups[name])) for name in groups}
     there = {name: files for name, files in known.items() if files is not None}
     if len(there) == len(groups):  # carried here, perhaps on what can only be read
         return there
     try:
         place.mkdir(parents=True, exist_ok=True)
         with FileLock(place / ".lock"):  # two boards of one kind may be set up at once
-            return {
-                name: _group(platform, place / name, wanted, tell)
-                for name, wanted in groups.items()
-            }
+            return dict(_each(platform, place, groups, tell, lost))
     except OSError as e:
         raise SetupTrouble(f"{place}: {e.strerror or e}") from e
 
@@ -112,6 +115,47 @@ def pack_runtimes(folder: Path) -> WheelFile:
                 entry = zipfile.ZipInfo(name, LONG_AGO)
                 packed.writestr(entry, content, compress_type=zipfile.ZIP_DEFLATED)
     return _wheel_file(target, root.name, __version__)
+
+
+def _each(
+    platform: Platform,
+    place: Path,
+    groups: Mapping[Group, Sequence[Wheel]],
+    tell: Tell,
+    lost: dict[str, str] | None,
+) -> Iterator[tuple[Group, tuple[WheelFile, ...]]]:
+    for name, wheels in groups.items():
+        try:
+            yield name, _most_of(platform, place / name, name, wheels, tell, lost)
+        except SetupTrouble as e:
+            if lost is None or name == "numpy2":  # nothing goes without that numpy
+                raise
+            lost.update((wheel.runtime, str(e.args[0])) for wheel in wheels)
+
+
+def _most_of(
+    platform: Platform,
+    folder: Path,
+    name: Group,
+    wheels: Sequence[Wheel],
+    tell: Tell,
+    lost: dict[str, str] | None,
+) -> tuple[WheelFile, ...]:
+    """A group without what pip names as not to be had, which goes into ``lost``."""
+    try:
+        return _group(platform, folder, _wanted(name, wheels), tell)
+    except SetupTrouble as e:
+        words = str(e.args[0])
+        named = re.search(r"No matching distribution found for ([\w.-]+)", words)
+        rest = [w for w in wheels if named is None or not w.requirement.startswith(named[1])]
+        if lost is None or not 0 < len(rest) < len(wheels):
+            raise
+        lost.update((wheel.runtime, words) for wheel in wheels if wheel not in rest)
+        return _most_of(platform, folder, name, rest, tell, lost)
+
+
+def _wanted(name: Group, wheels: Sequence[Wheel]) -> list[str]:
+    return [NUMPY[name], *(wheel.requirement for wheel in wheels)]
 
 
 def _group(

@@ -24,15 +24,18 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import zipfile
-from typing import Any, Dict, List, Optional
+from typing import IO, Any, Dict, List, Optional
 
 MARK = "EDGEWRIGHT-BOARD "
 AN_HOUR, A_MONTH = 3600.0, 30 * 86400.0
+PURGED = ".purged"
 TRY_SECONDS = 300.0
+ENDED_BY_OTHERS = (signal.SIGKILL, signal.SIGTERM)  # the first is how the kernel makes memory free
 TRY = (
     "import sys; from edgewright_runtimes.probe import probe; "
     "print(', '.join('%s %s' % pair for pair in probe(sys.argv[1]).items()))"
@@ -138,6 +141,7 @@ def try_out(asked: Dict[str, Any]) -> Dict[str, Any]:
     """By building a session on a tiny model: an import alone proves nothing."""
     works: Dict[str, str] = {}
     fails: Dict[str, str] = {}
+    chance: Dict[str, str] = {}  # of those, what may work another time
     for name, folders in sorted(asked["runtimes"].items()):
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(folders), **asked["variables"])
         pipe = subprocess.PIPE
@@ -152,7 +156,7 @@ def try_out(asked: Dict[str, Any]) -> Dict[str, Any]:
                 timeout=TRY_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            fails[name] = "no answer within %d s" % TRY_SECONDS
+            fails[name] = chance[name] = "no answer within %d s" % TRY_SECONDS
             continue
         words = (done.stderr if done.returncode else done.stdout).decode("utf-8", "replace")
         last = (words.strip().splitlines() or ["no reason given"])[-1][:300]
@@ -162,7 +166,10 @@ def try_out(asked: Dict[str, Any]) -> Dict[str, Any]:
             fails[name] = last
         else:
             works[name] = last
-    return {"works": works, "fails": fails}
+        no_memory = done.returncode and last.startswith("MemoryError")
+        if no_memory or -done.returncode in ENDED_BY_OTHERS:
+            chance[name] = fails[name]
+    return {"works": works, "fails": fails, "chance": chance}
 
 
 def keep(asked: Dict[str, Any]) -> Dict[str, Any]:
@@ -171,15 +178,20 @@ def keep(asked: Dict[str, Any]) -> Dict[str, Any]:
         "record": asked["record"],
         "packages": asked["packages"],
         "stands_on": _stands_on(asked["python"]),
+        "boot": _boot(),
     }
     path = _ready(root(), asked["id"])
+    _write(path, kept)
+    return {"kept": path}
+
+
+def _write(path: str, kept: Dict[str, Any]) -> None:
     made = "%s.%d.tmp" % (path, os.getpid())
     with open(made, "w") as stream:
         json.dump(kept, stream)
         stream.flush()
         os.fsync(stream.fileno())
     os.rename(made, path)
-    return {"kept": path}
 
 
 def ready(asked: Dict[str, Any]) -> Dict[str, Any]:
@@ -191,6 +203,8 @@ def ready(asked: Dict[str, Any]) -> Dict[str, Any]:
         there = all(os.path.isdir(_package(root(), name)) for name in kept["packages"])
         if not there or kept["stands_on"] != _stands_on(kept["stands_on"]["python"]):
             return {"record": None}
+        if kept.get("boot") != _boot():
+            _write(path, dict(kept, boot=_boot()))
         os.utime(path, None)  # it is used: the sweep leaves it alone
     except (OSError, ValueError, KeyError, TypeError, Trouble):
         return {"record": None}
@@ -216,51 +230,83 @@ def _stands_on(python: str) -> Dict[str, Any]:
 
 
 def purge(asked: Dict[str, Any]) -> Dict[str, Any]:
-    """Refuses while a job runs there: its folder would be pulled from under it."""
+    """Refuses while a job runs there, and lets none begin: its folder would be pulled from under
+    it. Who waits for the lock finds afterwards that it is not the one of that name any more."""
     top = root()
-    for path in glob.glob(os.path.join(glob.escape(top), "*", "lock")):
-        if _is_locked(path):
-            raise Trouble("a job is running on the board", "wait for it, or end it, and try again")
     there = os.path.isdir(top)
     if there:
-        shutil.rmtree(top)
-    for above in (os.path.dirname(top), os.path.dirname(os.path.dirname(top))):
-        try:
-            os.rmdir(above)
-        except OSError:  # not there, or not empty: what else stands in it is not ours
-            break
+        _private(os.path.join(top, "jobs"))
+        with open(_lock(top), "ab") as lock:
+            if not _take(lock):
+                hint = "wait for it, or end it, and try again"
+                raise Trouble("a job is running on the board", hint)
+            os.rename(top, "%s.%d%s" % (top, os.getpid(), PURGED))  # at once, whatever happens
+    for path in glob.glob(glob.escape(top) + ".*" + PURGED):  # and what was cut short before
+        shutil.rmtree(path)
+    with contextlib.suppress(OSError):  # not there, or not empty: what stands in it is not ours
+        os.rmdir(os.path.dirname(top))
     return {"purged": there}
 
 
-def _is_locked(path: str) -> bool:
-    with open(path, "rb") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+def _lock(top: str) -> str:
+    """The agent's: whose job runs keeps it locked."""
+    return os.path.join(top, "jobs", "lock")
+
+
+def _take(lock: IO[bytes]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _job_runs(top: str) -> bool:
+    try:
+        with open(_lock(top), "rb") as lock:
+            return not _take(lock)
+    except OSError:  # none ever ran
+        return False
 
 
 def _sweep(top: str, wanted: List[str]) -> None:
     """Forget what no set-up of the last month stands on, but for what was made within an hour:
-    another workstation may be about to stand on it."""
+    another workstation may be about to stand on it. Nothing is forgotten while a job runs."""
+    if _job_runs(top):
+        return
     used = set(wanted)
     for path in glob.glob(os.path.join(glob.escape(top), "ready", "*.json")):
         try:
             with open(path) as stream:
-                packages = json.load(stream)["packages"]
-        except (OSError, ValueError, KeyError, TypeError):
-            packages = None
-        if packages is None or _age(path) > A_MONTH:
+                kept = json.load(stream)
+            packages, old = kept["packages"], _age(path) > A_MONTH
+            if kept.get("boot") == _boot():  # a clock that was just set leaps by weeks
+                old = old and _uptime() > A_MONTH
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            packages, old = [], True
+        if old:
             _remove(path)
         else:
             used.update(packages)
     for path in glob.glob(os.path.join(glob.escape(top), "packages", "*")):
         if os.path.basename(path) not in used and _age(path) > AN_HOUR:
             shutil.rmtree(path, ignore_errors=True)
-    for path in glob.glob(os.path.join(glob.escape(top), "incoming", "*")):
-        if os.path.basename(path)[: -len(".zip")] not in used and _age(path) > AN_HOUR:
-            _remove(path)
+    for entry in os.scandir(os.path.join(top, "incoming")):  # also what was cut while it came
+        if entry.name[: -len(".zip")] not in used and _age(entry.path) > AN_HOUR:
+            _remove(entry.path)
+
+
+def _boot() -> str:
+    """Another after every start of the board; empty where the kernel does not say."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as stream:
+            return stream.read().strip()
+    except OSError:
+        return ""
+
+
+def _uptime() -> float:
+    return time.monotonic()  # since the board's start, where this runs
 
 
 def _age(path: str) -> float:
