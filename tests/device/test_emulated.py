@@ -214,9 +214,10 @@ def test_check_there_gives_the_same_scores(
 ) -> None:
     words = ["--data", tiny / "test.npz", "--max-drop", "50", "--json"]
     artifacts = ["--artifacts", "tflite-float32,tflite-int8,onnx-int8"]
-    place = ["--target", "local,emulated:pi4"]
+    # tflite-runtime 2.14 crashes under qemu on this int8 file: a failure row
+    place = ["--target", "local,emulated:pi4", "--runtime", "litert,onnxruntime"]
     ran = command("check", converted, *words, *artifacts, *place, timeout=500)
-    assert ran.code in (0, 4, 5), ran.err
+    assert ran.code in (0, 4, 5), ran.out[-3000:]
     found: dict[str, set[object]] = {}
     for result in ran.json()["results"]:  # type: ignore[attr-defined]
         scores = {s["metric"]: s["artifact"] for s in result["scores"]}

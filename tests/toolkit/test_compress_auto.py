@@ -129,7 +129,9 @@ def test_a_speed_that_can_t_be_had_is_refused(spoilt: Path, tmp_path: Path) -> N
     assert outcomes["int8"] == "failed"  # nothing to calibrate with
     assert "taken" not in outcomes.values() and result.exit_code == 4
     timed = [t for t in result.tries if t.speedup is not None]
-    assert timed and all("1000 x was asked for" in t.reason for t in timed)
+    # where the machine is busy the interval may be blank, which is no speed-up either
+    said = ("1000 x was asked for", "no speed-up is sure")
+    assert timed and all(any(words in t.reason for words in said) for t in timed)
 
 
 def test_a_search_wants_something_to_decide_on(tiny: Path, tmp_path: Path) -> None:
