@@ -57,12 +57,22 @@ def _fastest(said: Sequence[tuple[str, str]], rows: Sequence[Row], target: str) 
 def _slower(said: Sequence[tuple[str, str]], rows: Sequence[Row]) -> list[str]:
     """It names some of those that are slower, and none that is not."""
     slow = [r for r in rows if r.comparison and r.comparison.different and r.comparison.ratio > 1]
-    named = " ".join(words for name, words in said if name == SLOWER)
+    named = _named(said)
     if slow and not named:
         return [f"{slow[0].artifact} in {slow[0].runtime} is slower, and the report does not say"]
-    rest = [r for r in rows if r not in slow and f"{r.artifact} in {r.runtime}" in named]
+    called = {(r.artifact, r.runtime) for r in rows if _is_named(r, named)}
     return [
-        f"the report calls {r.artifact} in {r.runtime} slower, the row does not"
-        for r in rest
-        if not any((s.artifact, s.runtime) == (r.artifact, r.runtime) for s in slow)
+        f"the report calls {artifact} in {runtime} slower, the row does not"
+        for artifact, runtime in sorted(called - {(r.artifact, r.runtime) for r in slow})
     ]
+
+
+def _named(said: Sequence[tuple[str, str]]) -> list[str]:
+    """The report's list: ``ARTIFACT in RUNTIME``, with ``on TARGET`` where there are several."""
+    listed = [words.partition(";")[0].split(", ") for name, words in said if name == SLOWER]
+    return [entry for entries in listed for entry in entries]
+
+
+def _is_named(row: Row, named: Sequence[str]) -> bool:
+    words = f"{row.artifact} in {row.runtime}"
+    return words in named or f"{words} on {row.target}" in named
